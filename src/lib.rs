@@ -1,0 +1,6 @@
+//! esep: a usage rating core for telecom operators. Exact to the tiyn; every record accounted for.
+//!
+//! The rooms and their one direction are described in `ARCHITECTURE.md`.
+
+pub mod record;
+pub mod units;
