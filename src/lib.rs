@@ -3,4 +3,5 @@
 //! The rooms and their one direction are described in `ARCHITECTURE.md`.
 
 pub mod record;
+pub mod tariff;
 pub mod units;

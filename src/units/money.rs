@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn amounts_print_two_decimals() {
-        for (tiyn, text) in [(0, "0.00"), (5, "0.05"), (-5, "-0.05"), (-19_000, "-190.00"), (i64::MIN, "-92233720368547758.08")]
+        for (tiyn, text) in
+            [(0, "0.00"), (5, "0.05"), (-5, "-0.05"), (-19_000, "-190.00"), (i64::MIN, "-92233720368547758.08")]
         {
             assert_eq!(Tiyn::new(tiyn).to_string(), text);
         }

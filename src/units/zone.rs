@@ -106,9 +106,7 @@ impl Zone {
             (self.offset_ms(at) == offset).then_some(at)
         };
         match (shows(early), shows(late)) {
-            (Some(first), Some(second)) if first != second => {
-                LocalInstants::Two(first.min(second), first.max(second))
-            }
+            (Some(first), Some(second)) if first != second => LocalInstants::Two(first.min(second), first.max(second)),
             (Some(only), _) | (None, Some(only)) => LocalInstants::One(only),
             (None, None) => LocalInstants::Never,
         }
