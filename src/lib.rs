@@ -2,6 +2,11 @@
 //!
 //! The rooms and their one direction are described in `ARCHITECTURE.md`.
 
+pub mod book;
+pub mod law;
+pub mod rate;
 pub mod record;
+pub mod screen;
 pub mod tariff;
+pub mod tax;
 pub mod units;

@@ -11,6 +11,7 @@ mod window;
 
 pub use plan::{Plan, RateIndexInput};
 pub use prefixes::{BadPrefix, Prefixes};
+pub(crate) use prefixes::packed as packed_digits;
 pub use window::{DayClass, Holidays, Window};
 
 use crate::record::{Direction, Service, names};
