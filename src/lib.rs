@@ -2,5 +2,6 @@
 //!
 //! The rooms and their one direction are described in `ARCHITECTURE.md`.
 
+pub mod law;
 pub mod record;
 pub mod units;
