@@ -8,12 +8,14 @@
 mod calendar;
 mod cause;
 mod mci;
+mod rule;
 mod step;
 mod vat;
 
 pub use calendar::is_working_day;
 pub use cause::{CAUSES, CauseRow, Protocol, cause_name, is_odd_when_answered, unanswered};
 pub use mci::{MCI, mci_on};
+pub use rule::{Language, Rule, RuleSet};
 pub use step::{REGULATED_STEP, RegulatedStep, step_on};
 pub use vat::{VAT, VatRate, rate_on};
 
