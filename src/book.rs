@@ -11,4 +11,4 @@ mod register;
 
 pub use funds::{AllowanceLeft, Funds};
 pub use lines::{LineAnswer, LineSpan, Lines, OverlappingSpan};
-pub use register::{Account, AccountTwice, NEVER, AccountNo, Funding, Method, PlanChoice, Register, SwitchedOff};
+pub use register::{Account, AccountNo, AccountTwice, Funding, Method, NEVER, PlanChoice, Register, SwitchedOff};

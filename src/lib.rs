@@ -2,6 +2,8 @@
 //!
 //! The rooms and their one direction are described in `ARCHITECTURE.md`.
 
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow"))]
+
 pub mod book;
 pub mod law;
 pub mod rate;

@@ -10,8 +10,8 @@ mod prefixes;
 mod window;
 
 pub use plan::{Plan, RateIndexInput};
-pub use prefixes::{BadPrefix, Prefixes};
 pub(crate) use prefixes::packed as packed_digits;
+pub use prefixes::{BadPrefix, Prefixes};
 pub use window::{DayClass, Holidays, Window};
 
 use crate::record::{Direction, Service, names};

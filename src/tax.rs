@@ -18,7 +18,7 @@ pub struct Taxed {
 ///
 /// ```
 /// use esep::{law, tax, units::{LocalDay, Tiyn}};
-/// let rate = law::rate_on(LocalDay::parse("2008-05-01").unwrap());
+/// let rate = law::vat_rate_on(LocalDay::parse("2008-05-01").unwrap());
 /// let taxed = tax::extract(Tiyn::new(120_000), rate);
 /// assert_eq!((taxed.net, taxed.vat), (Tiyn::new(106_195), Tiyn::new(13_805)));
 /// ```
@@ -55,7 +55,7 @@ fn divide_half_up(amount: u64, factor: u64, divisor: u64) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::rate_on;
+    use crate::law::vat_rate_on;
     use crate::units::LocalDay;
     use proptest::prelude::*;
     use rust_decimal::{Decimal, RoundingStrategy};
@@ -67,7 +67,7 @@ mod tests {
             16 => "2026-01-01",
             _ => unreachable!(),
         };
-        rate_on(LocalDay::parse(day).unwrap())
+        vat_rate_on(LocalDay::parse(day).unwrap())
     }
 
     #[test]

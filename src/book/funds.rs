@@ -126,8 +126,12 @@ impl Funds {
             let before = allowance.carry_over.then(|| self.allowances.get(&key(period.previous()))).flatten();
             if let Some(before) = before {
                 let unused = granted(allowance, period.previous(), choice.since).saturating_sub(before.own);
-                let entry =
-                    AllowanceLeft { measure, left: unused.saturating_sub(this.carried), key: key(period), carried: true };
+                let entry = AllowanceLeft {
+                    measure,
+                    left: unused.saturating_sub(this.carried),
+                    key: key(period),
+                    carried: true,
+                };
                 left.push((allowance.priority, 0, entry));
             }
             let own = granted(allowance, period, choice.since).saturating_sub(this.own);
@@ -166,7 +170,10 @@ fn granted(allowance: &Allowance, period: Period, since: Option<LocalDay>) -> u6
         Measure::Volume | Measure::Events => 1,
     };
     let (left, days) = (i128::from(days.saturating_sub(late_days)), i128::from(days));
-    let units = i128::from(allowance.quantity / whole).saturating_mul(left).checked_div(days).unwrap_or(0);
+    let units = i128::from(allowance.quantity.checked_div(whole).unwrap_or(0))
+        .saturating_mul(left)
+        .checked_div(days)
+        .unwrap_or(0);
     u64::try_from(units).unwrap_or(0).saturating_mul(whole)
 }
 

@@ -98,7 +98,8 @@ impl Lines {
         span.key = match packed_digits(line) {
             Some(number) => number,
             None => {
-                let key = TEXT | (self.texts.len() as u64) << LENGTH_BITS | line.len() as u64 & ((1 << LENGTH_BITS) - 1);
+                let key =
+                    TEXT | (self.texts.len() as u64) << LENGTH_BITS | line.len() as u64 & ((1 << LENGTH_BITS) - 1);
                 self.texts.extend_from_slice(line);
                 key
             }

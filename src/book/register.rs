@@ -162,7 +162,14 @@ impl Register {
     }
 
     /// Gives an account a plan from an instant until another; where two hold, the one that began later.
-    pub fn assign(&mut self, no: AccountNo, plan: Option<PlanId>, from: InstantMs, to: InstantMs, since: Option<LocalDay>) {
+    pub fn assign(
+        &mut self,
+        no: AccountNo,
+        plan: Option<PlanId>,
+        from: InstantMs,
+        to: InstantMs,
+        since: Option<LocalDay>,
+    ) {
         let assignments = self.assignments.entry(no).or_default();
         assignments.push(Assignment { plan, from, to, since });
         assignments.sort_by_key(|assignment| assignment.from);

@@ -131,12 +131,7 @@ pub fn quote(version: &Version, plan: &Plan, usage: &Usage, offered: &[(Measure,
 }
 
 /// The best rate that holds at an instant.
-fn rate_at<'t>(
-    version: &Version,
-    plan: &'t Plan,
-    candidates: &[RateId],
-    at: InstantMs,
-) -> Option<(RateId, &'t Rate)> {
+fn rate_at<'t>(version: &Version, plan: &'t Plan, candidates: &[RateId], at: InstantMs) -> Option<(RateId, &'t Rate)> {
     let mut now = None;
     candidates.iter().find_map(|id| {
         let rate = plan.rate(*id)?;

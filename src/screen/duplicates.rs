@@ -132,9 +132,10 @@ struct Slot {
 impl Duplicates {
     /// An empty set with room for about so many records.
     pub fn with_capacity(records: usize) -> Self {
-        let part = records.div_ceil(PARTS).saturating_mul(FULL.1) / FULL.0;
+        let part = records.div_ceil(PARTS).saturating_mul(FULL.1).div_ceil(FULL.0);
         // Parts of slightly different sizes do not all grow at the same moment.
-        let parts = (0..PARTS).map(|at| Part::with_homes(part.saturating_add(part.saturating_mul(at) / (6 * PARTS)).max(64)));
+        let parts =
+            (0..PARTS).map(|at| Part::with_homes(part.saturating_add(part.saturating_mul(at) / (6 * PARTS)).max(64)));
         Self { parts: parts.collect() }
     }
 
@@ -227,7 +228,7 @@ impl Part {
     }
 
     fn grow(&mut self) {
-        let mut larger = Self::with_homes((self.homes.saturating_mul(GROWTH.0) / GROWTH.1).saturating_add(16));
+        let mut larger = Self::with_homes(self.homes.saturating_mul(GROWTH.0).div_ceil(GROWTH.1).saturating_add(16));
         let mut next = 0usize;
         for slot in self.slots.iter().filter(|slot| slot.high != 0) {
             next = next.max(larger.home(slot.high));
