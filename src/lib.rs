@@ -2,6 +2,7 @@
 //!
 //! The rooms and their one direction are described in `ARCHITECTURE.md`.
 
+pub mod decode;
 pub mod record;
 pub mod tariff;
 pub mod units;
