@@ -3,6 +3,7 @@
 //! The rooms and their one direction are described in `ARCHITECTURE.md`.
 
 pub mod decode;
+pub mod feed;
 pub mod record;
 pub mod tariff;
 pub mod units;
