@@ -6,6 +6,7 @@
 
 pub mod book;
 pub mod decode;
+pub mod feed;
 pub mod law;
 pub mod rate;
 pub mod record;
