@@ -7,12 +7,14 @@
 
 mod csv;
 pub mod fields;
+mod format;
 mod native;
 mod ndjson;
 mod time;
 
 pub use csv::{Separators, split_line};
 pub use fields::{Column, Fields, Limits, Time};
+pub use format::Format;
 pub use native::{BadHeader, Native};
 pub use ndjson::Ndjson;
 pub use time::{DateCache, parse_rfc3339};

@@ -4,9 +4,11 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow"))]
 
+pub mod batch;
 pub mod book;
 pub mod decode;
 pub mod feed;
+pub mod folder;
 pub mod law;
 pub mod rate;
 pub mod record;

@@ -186,7 +186,7 @@ impl Native {
             route_out: field(Column::RouteOut),
             ambiguous: false,
         };
-        let begins_at = record.rated_at();
+        let begins_at = record.began_at();
         let whole = !record.record_id.is_empty()
             && !record.a_number.is_empty()
             && begins_at >= setup_at
