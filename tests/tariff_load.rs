@@ -991,3 +991,40 @@ fn hostile_files_are_refused_and_nothing_breaks() {
     bytes.versions = vec![SourceFile::new("t.toml", vec![0xff, 0xfe, 0x00])];
     assert_eq!(text(&load(&bytes).1), "t.toml:1: not UTF-8\n  hint: save the file as UTF-8\n");
 }
+
+#[test]
+fn damaged_files_are_read_without_a_panic() {
+    let bytes = EXAMPLE.as_bytes();
+    let mut versions: Vec<Vec<u8>> = (0..bytes.len()).map(|length| bytes[..length].to_vec()).collect();
+    // A fixed sequence of changes: a byte set, a line lost, two lines swapped.
+    let mut seed: u64 = 20_260_101;
+    let mut next = |most: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).map_or(0, |number| number % most)
+    };
+    for _ in 0..2_000 {
+        let mut damaged = bytes.to_vec();
+        for _ in 0..=next(3) {
+            let at = next(damaged.len());
+            damaged[at] = b"\"=[]{}.,#-+09az\n\0\xff"[next(18)];
+        }
+        versions.push(damaged);
+        let mut lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        lines.remove(next(lines.len()));
+        let (one, other) = (next(lines.len()), next(lines.len()));
+        lines.swap(one, other);
+        versions.push(lines.concat());
+    }
+    for version in versions {
+        let input = TariffInput { versions: vec![SourceFile::new("t.toml", version)], ..TariffInput::default() };
+        let (tariffs, findings) = load(&input);
+        assert_eq!(tariffs.is_none(), findings.iter().any(Finding::is_error));
+    }
+}
+
+#[test]
+fn the_first_and_the_last_day_of_all() {
+    for day in ["0000-01-01", "9999-12-31"] {
+        assert_eq!(loaded(&format!("valid_from = {day}")).versions[0].valid_from.to_string(), day);
+    }
+}

@@ -162,6 +162,7 @@ mod tests {
     use super::super::{Measure, NetworkId, Step, ZoneId};
     use super::*;
     use crate::units::UnitPrice;
+    use proptest::prelude::*;
 
     fn rate(zones: Zones, window: Option<u16>, visited: Visited) -> Rate {
         Rate {
@@ -199,5 +200,55 @@ mod tests {
         assert_eq!(order(Presence::Home, None), [1, 0]);
         assert_eq!(order(Presence::Elsewhere, None), [4]);
         assert_eq!(order(Presence::Network(NetworkId(0)), None), [5, 4]);
+    }
+    fn visited() -> impl Strategy<Value = Visited> {
+        prop_oneof![
+            Just(Visited::Home),
+            Just(Visited::Any),
+            prop::collection::btree_set(0u16..4, 1..4)
+                .prop_map(|networks| Visited::Networks(networks.into_iter().map(NetworkId).collect())),
+        ]
+    }
+
+    fn zones() -> impl Strategy<Value = Zones> {
+        prop_oneof![
+            Just(Zones::Any),
+            prop::collection::btree_set(0u16..5, 1..5)
+                .prop_map(|zones| Zones::These(zones.into_iter().map(ZoneId).collect())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_finds_what_a_scan_finds(
+            parts in prop::collection::vec((zones(), prop::option::of(0u16..3), visited(), 0usize..3, 0usize..5), 0..12),
+        ) {
+            let rates: Vec<Rate> = parts
+                .into_iter()
+                .map(|(zones, window, visited, direction, service)| Rate {
+                    service: Service::ALL[service],
+                    direction: Direction::ALL[direction],
+                    ..rate(zones, window, visited)
+                })
+                .collect();
+            let plan = Plan::new(rates.clone(), vec![], Tiyn::ZERO, RateIndexInput { zones: 6, networks: 5 });
+            let presences = (0..5).map(|network| Presence::Network(NetworkId(network)));
+            for presence in presences.chain([Presence::Home, Presence::Elsewhere]) {
+                for zone in (0..6).map(|zone| Some(ZoneId(zone))).chain([None]) {
+                    for (service, direction) in Service::ALL.iter().flat_map(|s| Direction::ALL.iter().map(|d| (*s, *d))) {
+                        let usage = UsageClass { service, direction, presence, zone };
+                        let mut naive: Vec<u16> = (0..12).filter(|at| {
+                            rates.get(usize::from(*at)).is_some_and(|rate| rate.covers(usage))
+                        }).collect();
+                        naive.sort_by_key(|at| {
+                            let rate = &rates[usize::from(*at)];
+                            (rate.zones == Zones::Any, rate.window.is_none(), rate.visited == Visited::Any)
+                        });
+                        let found: Vec<u16> = plan.candidates(usage).iter().map(|id| id.0).collect();
+                        prop_assert_eq!(found, naive, "{:?}", usage);
+                    }
+                }
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::version::check_name;
 use super::walk::{At, Doc, Table};
 use crate::record::{Direction, Service};
 use crate::units::{Tiyn, UnitPrice};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// A plan before it is indexed.
 pub(super) struct DraftPlan {
@@ -24,9 +24,9 @@ pub(super) struct DraftPlan {
 /// What the plans of one version refer to.
 pub(super) struct PlanReader<'r, 't> {
     pub(super) names: &'r mut Names,
-    pub(super) zones: HashMap<&'t str, ZoneId>,
+    pub(super) zones: BTreeMap<&'t str, ZoneId>,
     /// Index of a window, and whether it could be read.
-    pub(super) window_ids: HashMap<&'t str, (u16, bool)>,
+    pub(super) window_ids: BTreeMap<&'t str, (u16, bool)>,
     pub(super) windows: &'r [Window],
     pub(super) holidays: &'r Holidays,
     pub(super) kilobyte: u64,

@@ -120,7 +120,7 @@ fn read_version(
     let interconnect = read_interconnect(doc, root, kilobyte);
 
     let mut zones = Vec::new();
-    let mut zone_ids = HashMap::new();
+    let mut zone_ids = BTreeMap::new();
     let mut zone_lines = Vec::new();
     for (zone_name, table) in root.named_tables(doc, "zones", "zone") {
         table.expect_keys(doc, &["kind"]);
@@ -139,7 +139,7 @@ fn read_version(
     }
 
     let mut windows = Vec::new();
-    let mut window_ids = HashMap::new();
+    let mut window_ids = BTreeMap::new();
     let mut window_lines = Vec::new();
     for (window_name, table) in root.named_tables(doc, "windows", "window") {
         check_name(doc, window_name, "a window");
