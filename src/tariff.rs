@@ -21,6 +21,7 @@ pub use lint::{AllowedStep, lint};
 pub use load::{SourceFile, TariffInput, load, load_with_places};
 pub use places::{Places, PlanPlaces, PrefixEntry, PrefixPlaces, VersionPlaces};
 pub use plan::{Plan, RateIndexInput};
+pub(crate) use prefixes::packed as packed_digits;
 pub use prefixes::{BadPrefix, Prefixes};
 pub use window::{DayClass, Holidays, Window};
 
