@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow"))]
 
 pub mod book;
+pub mod generate;
 pub mod law;
 pub mod rate;
 pub mod record;
