@@ -9,6 +9,7 @@ pub mod book;
 pub mod decode;
 pub mod feed;
 pub mod folder;
+pub mod generate;
 pub mod law;
 pub mod rate;
 pub mod record;
