@@ -5,10 +5,12 @@
 //!
 //! Source: rating 1.1, 1.2, 1.4; interface 7.1.
 
+mod described;
 pub mod fields;
 mod ndjson;
 mod time;
 
+pub use described::{BadDescription, Described, Description, NumberForm};
 pub use fields::{Column, Fields, Limits, Time};
 pub use ndjson::Ndjson;
 pub use time::{DateCache, parse_rfc3339};
@@ -34,6 +36,8 @@ pub struct Decoded<'b> {
 pub enum FileDecoder {
     /// NDJSON with the native names.
     Ndjson(Ndjson),
+    /// A format that is data.
+    Described(Described),
 }
 
 impl FileDecoder {
@@ -41,6 +45,7 @@ impl FileDecoder {
     pub fn decode<'b>(&self, lines: &'b [u8], arena: &'b Bump, sink: &mut dyn FnMut(Decoded<'b>)) {
         match self {
             Self::Ndjson(decoder) => decoder.decode(lines, arena, sink),
+            Self::Described(decoder) => decoder.decode(lines, arena, sink),
         }
     }
 }
