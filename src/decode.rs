@@ -5,13 +5,17 @@
 //!
 //! Source: rating 1.1, 1.2, 1.4; interface 7.1.
 
+mod csv;
 mod described;
 pub mod fields;
+mod native;
 mod ndjson;
 mod time;
 
+pub use csv::{Separators, split_line};
 pub use described::{BadDescription, Described, Description, NumberForm};
 pub use fields::{Column, Fields, Limits, Time};
+pub use native::{BadHeader, Native};
 pub use ndjson::Ndjson;
 pub use time::{DateCache, parse_rfc3339};
 
@@ -34,6 +38,8 @@ pub struct Decoded<'b> {
 /// The decoder of one file, once its header has been seen.
 #[derive(Debug)]
 pub enum FileDecoder {
+    /// Native CSV.
+    Native(Native),
     /// NDJSON with the native names.
     Ndjson(Ndjson),
     /// A format that is data.
@@ -42,8 +48,15 @@ pub enum FileDecoder {
 
 impl FileDecoder {
     /// Decodes whole lines in their order. Blank lines are counted but are not records.
-    pub fn decode<'b>(&self, lines: &'b [u8], arena: &'b Bump, sink: &mut dyn FnMut(Decoded<'b>)) {
+    pub fn decode<'b, F: FnMut(Decoded<'b>)>(
+        &self,
+        lines: &'b [u8],
+        arena: &'b Bump,
+        separators: &mut Separators,
+        sink: &mut F,
+    ) {
         match self {
+            Self::Native(decoder) => decoder.decode(lines, arena, separators, sink),
             Self::Ndjson(decoder) => decoder.decode(lines, arena, sink),
             Self::Described(decoder) => decoder.decode(lines, arena, sink),
         }

@@ -2,8 +2,15 @@
 //!
 //! The rooms and their one direction are described in `ARCHITECTURE.md`.
 
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow"))]
+
+pub mod book;
 pub mod decode;
 pub mod feed;
+pub mod law;
+pub mod rate;
 pub mod record;
+pub mod screen;
 pub mod tariff;
+pub mod tax;
 pub mod units;

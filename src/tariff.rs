@@ -10,6 +10,7 @@ mod prefixes;
 mod window;
 
 pub use plan::{Plan, RateIndexInput};
+pub(crate) use prefixes::packed as packed_digits;
 pub use prefixes::{BadPrefix, Prefixes};
 pub use window::{DayClass, Holidays, Window};
 

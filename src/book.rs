@@ -1,0 +1,14 @@
+//! The account register as rating sees it: who is charged for a line, by which plan and method, with what money.
+//!
+//! [`Register`] is what the reference data says and does not change while a batch is rated; [`Funds`] is what rating
+//! changes: money spent ahead, usage of the month, allowances. No IO.
+//!
+//! Source: interface 7.1, rating 1.6–1.8.
+
+mod funds;
+mod lines;
+mod register;
+
+pub use funds::{AllowanceLeft, Funds};
+pub use lines::{LineAnswer, LineSpan, Lines, OverlappingSpan};
+pub use register::{Account, AccountNo, AccountTwice, Funding, Method, NEVER, PlanChoice, Register, SwitchedOff};

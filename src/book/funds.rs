@@ -1,0 +1,281 @@
+use super::{Account, AccountNo, Funding, Method, PlanChoice};
+use crate::tariff::{Allowance, Measure, Plan, PlanId, Proration, UsageClass};
+use crate::units::{InstantMs, LocalDay, Period, Tiyn};
+use rustc_hash::FxHashMap;
+
+/// What rating changes: money spent ahead, usage of the month, allowances.
+///
+/// Of an account that pays in arrears, has no limit and no allowance, nothing is kept here.
+#[derive(Debug, Default)]
+pub struct Funds {
+    purses: FxHashMap<AccountNo, Purse>,
+    usage: FxHashMap<(AccountNo, Period), i64>,
+    allowances: FxHashMap<AllowanceKey, Consumed>,
+}
+
+/// The money of an account that pays in advance.
+#[derive(Debug, Default)]
+struct Purse {
+    opening: i64,
+    /// Sum of all debits booked, whatever their date.
+    debits: i64,
+    /// Payments by time; the amount is the sum up to and with this one.
+    credits: Vec<(InstantMs, i64)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct AllowanceKey {
+    account: AccountNo,
+    plan: PlanId,
+    /// Index in the plan.
+    allowance: u16,
+    period: Period,
+}
+
+/// What was consumed in a period: of its own quantity, and of what the period before left over.
+#[derive(Clone, Copy, Default, Debug)]
+struct Consumed {
+    own: u64,
+    carried: u64,
+}
+
+/// What an account has left of an allowance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AllowanceLeft {
+    /// What it measures.
+    pub measure: Measure,
+    /// Milliseconds, bytes or events.
+    pub left: u64,
+    key: AllowanceKey,
+    carried: bool,
+}
+
+impl Funds {
+    /// The money that the account had before all payments.
+    pub fn open(&mut self, no: AccountNo, opening: Tiyn) {
+        self.purses.entry(no).or_default().opening = opening.get();
+    }
+
+    /// Books payments; of each account in any order. Amounts as credited (net on budget accounts).
+    pub fn pay(&mut self, payments: impl IntoIterator<Item = (AccountNo, InstantMs, Tiyn)>) {
+        for (no, at, amount) in payments {
+            self.purses.entry(no).or_default().credits.push((at, amount.get()));
+        }
+        for purse in self.purses.values_mut() {
+            purse.credits.sort_by_key(|(at, _)| *at);
+            let mut sum = 0i64;
+            for (_, amount) in &mut purse.credits {
+                sum = sum.saturating_add(*amount);
+                *amount = sum;
+            }
+        }
+    }
+
+    /// Opening balance and credits dated up to an instant, minus every debit booked. Source: rating 1.7.
+    pub fn balance(&self, no: AccountNo, at: InstantMs) -> Tiyn {
+        let Some(purse) = self.purses.get(&no) else { return Tiyn::ZERO };
+        let credited = purse.credits.partition_point(|(credit_at, _)| *credit_at <= at);
+        let credit = credited.checked_sub(1).and_then(|last| purse.credits.get(last)).map_or(0, |(_, sum)| *sum);
+        Tiyn::new(purse.opening.saturating_add(credit).saturating_sub(purse.debits))
+    }
+
+    /// Books a debit; a negative one gives money back.
+    pub fn debit(&mut self, no: AccountNo, amount: Tiyn) {
+        let purse = self.purses.entry(no).or_default();
+        purse.debits = purse.debits.saturating_add(amount.get());
+    }
+
+    /// Gross outgoing usage of an account in a month.
+    pub fn used(&self, no: AccountNo, period: Period) -> Tiyn {
+        Tiyn::new(self.usage.get(&(no, period)).copied().unwrap_or(0))
+    }
+
+    /// Adds to the usage of a month; a negative amount takes back.
+    pub fn use_up(&mut self, no: AccountNo, period: Period, gross: Tiyn) {
+        let used = self.usage.entry((no, period)).or_default();
+        *used = used.saturating_add(gross.get());
+    }
+
+    /// What is left of the allowances that cover such usage, in the order of consumption: ascending priority, then
+    /// earliest expiry (what was carried over ends first), then the order of the file.
+    ///
+    /// Source: rating 1.6.
+    pub fn allowances(
+        &self,
+        no: AccountNo,
+        plan: &Plan,
+        choice: PlanChoice,
+        usage: UsageClass,
+        day: LocalDay,
+    ) -> Vec<AllowanceLeft> {
+        let Some(plan_id) = choice.plan else { return Vec::new() };
+        let period = day.period();
+        let mut left = Vec::new();
+        for (index, allowance) in plan.allowances.iter().enumerate() {
+            if !allowance.covers(usage) {
+                continue;
+            }
+            let key = |period| AllowanceKey {
+                account: no,
+                plan: plan_id,
+                allowance: u16::try_from(index).unwrap_or(u16::MAX),
+                period,
+            };
+            let this = self.allowances.get(&key(period)).copied().unwrap_or_default();
+            let measure = allowance.measure;
+            let before = allowance.carry_over.then(|| self.allowances.get(&key(period.previous()))).flatten();
+            if let Some(before) = before {
+                let unused = granted(allowance, period.previous(), choice.since).saturating_sub(before.own);
+                let entry = AllowanceLeft {
+                    measure,
+                    left: unused.saturating_sub(this.carried),
+                    key: key(period),
+                    carried: true,
+                };
+                left.push((allowance.priority, 0, entry));
+            }
+            let own = granted(allowance, period, choice.since).saturating_sub(this.own);
+            let entry = AllowanceLeft { measure, left: own, key: key(period), carried: false };
+            left.push((allowance.priority, if allowance.carry_over { 1 } else { 0 }, entry));
+        }
+        left.sort_by_key(|(priority, expiry, _)| (*priority, *expiry));
+        left.into_iter().map(|(_, _, entry)| entry).collect()
+    }
+
+    /// Takes `amount` out of an allowance. Zero marks that the account had it, for what is carried over.
+    pub fn consume(&mut self, allowance: AllowanceLeft, amount: u64) {
+        let consumed = self.allowances.entry(allowance.key).or_default();
+        let part = if allowance.carried { &mut consumed.carried } else { &mut consumed.own };
+        *part = part.saturating_add(amount);
+    }
+
+    /// Gives back what a reversed charge had consumed.
+    pub fn give_back(&mut self, allowance: AllowanceLeft, amount: u64) {
+        let consumed = self.allowances.entry(allowance.key).or_default();
+        let part = if allowance.carried { &mut consumed.carried } else { &mut consumed.own };
+        *part = part.saturating_sub(amount);
+    }
+}
+
+/// The quantity of a period for an account that has the plan since a day.
+fn granted(allowance: &Allowance, period: Period, since: Option<LocalDay>) -> u64 {
+    let (first, days) = (period.first_day(), period.days());
+    let late_days = since.map_or(0, |since| since.0.saturating_sub(first.0)).clamp(0, days);
+    if late_days == 0 || allowance.proration == Proration::Full {
+        return if late_days == days { 0 } else { allowance.quantity };
+    }
+    // Whole seconds, messages, bytes.
+    let whole: u64 = match allowance.measure {
+        Measure::Time => 1000,
+        Measure::Volume | Measure::Events => 1,
+    };
+    let (left, days) = (i128::from(days.saturating_sub(late_days)), i128::from(days));
+    let units = i128::from(allowance.quantity.checked_div(whole).unwrap_or(0))
+        .saturating_mul(left)
+        .checked_div(days)
+        .unwrap_or(0);
+    u64::try_from(units).unwrap_or(0).saturating_mul(whole)
+}
+
+impl Account {
+    /// Whether rating one of its records needs or changes [`Funds`].
+    pub fn has_funds(&self) -> bool {
+        self.method == Method::Advance || self.usage_limit.is_some()
+    }
+
+    /// Whether its money counts without VAT.
+    pub fn is_budget(&self) -> bool {
+        self.funding == Funding::Budget
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Direction, Service};
+    use crate::tariff::{Presence, RateIndexInput, Visited, ZoneId, Zones};
+
+    const ANN: AccountNo = AccountNo(7);
+
+    #[test]
+    fn rating_1_7_a_payment_at_the_very_instant_counts_and_debits_count_whatever_their_date() {
+        let mut funds = Funds::default();
+        funds.open(ANN, Tiyn::new(500));
+        funds.pay([(ANN, InstantMs(20), Tiyn::new(1000)), (ANN, InstantMs(10), Tiyn::new(1500))]);
+        for (at, balance) in [(9, 500), (10, 2000), (19, 2000), (20, 3000)] {
+            assert_eq!(funds.balance(ANN, InstantMs(at)), Tiyn::new(balance), "{at}");
+        }
+        funds.debit(ANN, Tiyn::new(600));
+        assert_eq!(funds.balance(ANN, InstantMs(0)), Tiyn::new(-100));
+        assert_eq!(funds.balance(AccountNo(8), InstantMs(0)), Tiyn::ZERO);
+    }
+
+    fn plan(allowances: Vec<Allowance>) -> Plan {
+        Plan::new(vec![], allowances, Tiyn::ZERO, RateIndexInput { zones: 1, networks: 0 })
+    }
+
+    fn minutes(quantity: u64, priority: i64, carry_over: bool) -> Allowance {
+        Allowance {
+            service: Service::Voice,
+            direction: Direction::Out,
+            visited: Visited::Home,
+            zones: Zones::Any,
+            measure: Measure::Time,
+            quantity,
+            priority,
+            carry_over,
+            proration: Proration::Days,
+        }
+    }
+
+    const USAGE: UsageClass = UsageClass {
+        service: Service::Voice,
+        direction: Direction::Out,
+        presence: Presence::Home,
+        zone: Some(ZoneId(0)),
+    };
+
+    #[test]
+    fn rating_1_6_allowances_go_by_priority_then_expiry_and_carry_over_once() {
+        let plan = plan(vec![minutes(60_000, 20, true), minutes(30_000, 10, false), minutes(10_000, 20, false)]);
+        let choice = PlanChoice { plan: Some(PlanId(0)), since: None };
+        let mut funds = Funds::default();
+        let day = |text| LocalDay::parse(text).unwrap();
+        let left = |funds: &Funds, date| -> Vec<(u64, bool)> {
+            let left = funds.allowances(ANN, &plan, choice, USAGE, day(date));
+            left.iter().map(|l| (l.left, l.carried)).collect()
+        };
+        assert_eq!(left(&funds, "2026-02-10"), [(30_000, false), (10_000, false), (60_000, false)]);
+        let third = funds.allowances(ANN, &plan, choice, USAGE, day("2026-02-10"))[2];
+        funds.consume(third, 20_000);
+        assert_eq!(left(&funds, "2026-02-10")[2], (40_000, false));
+        // March: 40 000 are left over from February, and end before March's own.
+        assert_eq!(left(&funds, "2026-03-01"), [(30_000, false), (40_000, true), (10_000, false), (60_000, false)]);
+        let carried = funds.allowances(ANN, &plan, choice, USAGE, day("2026-03-01"))[1];
+        funds.consume(carried, 15_000);
+        assert_eq!(left(&funds, "2026-03-31")[1], (25_000, true));
+        // April: March's own 60 000, not February's rest.
+        assert_eq!(left(&funds, "2026-04-01")[1], (60_000, true));
+        // Nothing is known of May, so June has nothing carried over.
+        assert_eq!(left(&funds, "2026-06-01").len(), 3);
+    }
+
+    #[test]
+    fn rating_1_6_a_start_within_the_month_is_prorated_down_to_whole_seconds() {
+        let march = Period::parse("2026-03").unwrap();
+        let since = |text: &str| Some(LocalDay::parse(text).unwrap());
+        // 3600 s × 17/31 = 1974.19 s.
+        for (start, quantity) in [
+            (None, 3_600_000),
+            (since("2026-02-15"), 3_600_000),
+            (since("2026-03-01"), 3_600_000),
+            (since("2026-03-15"), 1_974_000),
+            (since("2026-03-31"), 116_000),
+            (since("2026-04-01"), 0),
+        ] {
+            assert_eq!(granted(&minutes(3_600_000, 0, false), march, start), quantity, "{start:?}");
+        }
+        let full = Allowance { proration: Proration::Full, ..minutes(3_600_000, 0, false) };
+        assert_eq!(granted(&full, march, since("2026-03-15")), 3_600_000);
+    }
+}

@@ -1,0 +1,264 @@
+use super::Lines;
+use crate::tariff::PlanId;
+use crate::units::{InstantMs, LocalDay, Tiyn};
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::hash::BuildHasher;
+
+/// Keys are the operator's own numbers and ids, never a stranger's choice.
+const HASHER: FxBuildHasher = FxBuildHasher;
+
+/// An account: its place in the register.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct AccountNo(pub u32);
+
+crate::record::names! {
+    /// How an account pays (CELL-47, CELL-48).
+    pub enum Method {
+        /// After the month, by invoice.
+        Credit = "credit",
+        /// Before, out of its balance.
+        Advance = "advance",
+    }
+}
+
+crate::record::names! {
+    /// Whose money pays (BT-16.1).
+    pub enum Funding {
+        /// Anyone's.
+        Regular = "regular",
+        /// A budget's: VAT is taken out of its payments.
+        Budget = "budget",
+    }
+}
+
+/// What rating needs to know of an account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// Services are switched off from this instant on; [`NEVER`] where they are not.
+    pub off_from_ms: i64,
+    /// Warned of the roaming risk from this instant on; [`NEVER`] where not.
+    pub risk_notified_from_ms: i64,
+    /// The subscriber's limit on gross outgoing usage a month.
+    pub usage_limit: Option<Tiyn>,
+    /// First day of the account.
+    pub opened_on: Option<LocalDay>,
+    /// The plan outside of dated assignments; `None` where no tariff has a plan of that name.
+    pub plan: Option<PlanId>,
+    /// How it pays.
+    pub method: Method,
+    /// Whose money pays.
+    pub funding: Funding,
+    /// There are dated plans.
+    pub has_assignments: bool,
+    /// There are spans of time in which services were off.
+    pub has_off_spans: bool,
+}
+
+/// An instant that never comes.
+pub const NEVER: i64 = i64::MAX;
+
+/// Services are off from an instant until another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SwitchedOff {
+    /// First instant.
+    pub from: InstantMs,
+    /// First instant no longer.
+    pub to: InstantMs,
+}
+
+/// The plan of an account at an instant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlanChoice {
+    /// The plan; `None` where no tariff has one of that name.
+    pub plan: Option<PlanId>,
+    /// The first day on which the account has it.
+    pub since: Option<LocalDay>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Assignment {
+    plan: Option<PlanId>,
+    from: InstantMs,
+    to: InstantMs,
+    since: Option<LocalDay>,
+}
+
+/// All accounts with their lines and dated plans. Unchanging while a batch is rated.
+#[derive(Debug, Default)]
+pub struct Register {
+    /// Lines by number or login.
+    pub lines: Lines,
+    accounts: Vec<Account>,
+    /// End of each account's id in `ids`.
+    id_ends: Vec<u32>,
+    ids: Vec<u8>,
+    by_id: HashTable<u32>,
+    assignments: FxHashMap<AccountNo, Vec<Assignment>>,
+    off_spans: FxHashMap<AccountNo, Vec<SwitchedOff>>,
+}
+
+/// An account of that id stands there already, or the register is full (4 GiB of ids).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AccountTwice;
+
+impl Register {
+    /// An empty register for about so many accounts.
+    pub fn with_capacity(accounts: usize) -> Self {
+        Self {
+            lines: Lines::with_capacity(accounts),
+            accounts: Vec::with_capacity(accounts),
+            id_ends: Vec::with_capacity(accounts),
+            by_id: HashTable::with_capacity(accounts),
+            ..Self::default()
+        }
+    }
+
+    /// How many accounts there are.
+    pub fn len(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// No account at all.
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty()
+    }
+
+    /// Opens an account under its id.
+    pub fn add(&mut self, id: &[u8], account: Account) -> Result<AccountNo, AccountTwice> {
+        if self.find(id).is_some() {
+            return Err(AccountTwice);
+        }
+        let no = u32::try_from(self.accounts.len()).map_err(|_| AccountTwice)?;
+        let end = u32::try_from(self.ids.len().saturating_add(id.len())).map_err(|_| AccountTwice)?;
+        self.ids.extend_from_slice(id);
+        self.id_ends.push(end);
+        self.accounts.push(account);
+        let hash = HASHER.hash_one(id);
+        let (ends, ids) = (&self.id_ends, &self.ids);
+        self.by_id.insert_unique(hash, no, |no| HASHER.hash_one(id_at(ends, ids, *no)));
+        Ok(AccountNo(no))
+    }
+
+    /// The account of an id.
+    pub fn find(&self, id: &[u8]) -> Option<AccountNo> {
+        let same = |no: &u32| id_at(&self.id_ends, &self.ids, *no) == id;
+        self.by_id.find(HASHER.hash_one(id), same).copied().map(AccountNo)
+    }
+
+    /// What is known of an account.
+    pub fn account(&self, no: AccountNo) -> Option<&Account> {
+        self.accounts.get(no.0 as usize)
+    }
+
+    /// What is known of an account, to be changed while the register is built.
+    pub fn account_mut(&mut self, no: AccountNo) -> Option<&mut Account> {
+        self.accounts.get_mut(no.0 as usize)
+    }
+
+    /// The id of an account.
+    pub fn id(&self, no: AccountNo) -> &[u8] {
+        id_at(&self.id_ends, &self.ids, no.0)
+    }
+
+    /// Gives an account a plan from an instant until another; where two hold, the one that began later.
+    pub fn assign(
+        &mut self,
+        no: AccountNo,
+        plan: Option<PlanId>,
+        from: InstantMs,
+        to: InstantMs,
+        since: Option<LocalDay>,
+    ) {
+        let assignments = self.assignments.entry(no).or_default();
+        assignments.push(Assignment { plan, from, to, since });
+        assignments.sort_by_key(|assignment| assignment.from);
+        if let Some(account) = self.account_mut(no) {
+            account.has_assignments = true;
+        }
+    }
+
+    /// Switches the services of an account off from an instant until another.
+    pub fn switch_off(&mut self, no: AccountNo, span: SwitchedOff) {
+        self.off_spans.entry(no).or_default().push(span);
+        if let Some(account) = self.account_mut(no) {
+            account.has_off_spans = true;
+        }
+    }
+
+    /// The plan of an account at an instant: the assignment that holds, else the account's own.
+    pub fn plan_at(&self, no: AccountNo, account: &Account, at: InstantMs) -> PlanChoice {
+        if account.has_assignments
+            && let Some(assignments) = self.assignments.get(&no)
+            && let Some(held) = assignments.iter().rev().find(|a| a.from <= at && at < a.to)
+        {
+            return PlanChoice { plan: held.plan, since: held.since.max(account.opened_on) };
+        }
+        PlanChoice { plan: account.plan, since: account.opened_on }
+    }
+
+    /// Whether the account's status or a switch-off forbids a charge at an instant (03, 3.4).
+    pub fn is_off(&self, no: AccountNo, account: &Account, at: InstantMs) -> bool {
+        at.0 >= account.off_from_ms
+            || account.has_off_spans
+                && self.off_spans.get(&no).is_some_and(|spans| spans.iter().any(|s| s.from <= at && at < s.to))
+    }
+}
+
+fn id_at<'r>(ends: &[u32], ids: &'r [u8], no: u32) -> &'r [u8] {
+    let end = ends.get(no as usize).copied().unwrap_or(0);
+    let start = no.checked_sub(1).and_then(|before| ends.get(before as usize)).copied().unwrap_or(0);
+    ids.get(start as usize..end as usize).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(plan: u16) -> Account {
+        Account {
+            off_from_ms: NEVER,
+            risk_notified_from_ms: NEVER,
+            usage_limit: None,
+            opened_on: None,
+            plan: Some(PlanId(plan)),
+            method: Method::Credit,
+            funding: Funding::Regular,
+            has_assignments: false,
+            has_off_spans: false,
+        }
+    }
+
+    #[test]
+    fn accounts_are_found_by_id_once() {
+        let mut register = Register::default();
+        let first = register.add(b"A-1", account(0)).unwrap();
+        let second = register.add(b"A-22", account(1)).unwrap();
+        assert_eq!(register.add(b"A-1", account(2)), Err(AccountTwice));
+        assert_eq!((register.find(b"A-22"), register.find(b"A-2")), (Some(second), None));
+        assert_eq!((register.id(first), register.id(second), register.len()), (&b"A-1"[..], &b"A-22"[..], 2));
+    }
+
+    #[test]
+    fn interface_7_1_a_dated_plan_goes_before_the_accounts_own() {
+        let mut register = Register::default();
+        let no = register.add(b"A-1", account(0)).unwrap();
+        register.assign(no, Some(PlanId(1)), InstantMs(10), InstantMs(20), Some(LocalDay(5)));
+        register.assign(no, Some(PlanId(2)), InstantMs(15), InstantMs(18), None);
+        let account = *register.account(no).unwrap();
+        for (at, plan) in [(9, 0), (10, 1), (15, 2), (18, 1), (20, 0)] {
+            assert_eq!(register.plan_at(no, &account, InstantMs(at)).plan, Some(PlanId(plan)), "{at}");
+        }
+    }
+
+    #[test]
+    fn status_3_4_usage_from_the_switch_off_on_is_forbidden() {
+        let mut register = Register::default();
+        let no = register.add(b"A-1", Account { off_from_ms: 100, ..account(0) }).unwrap();
+        register.switch_off(no, SwitchedOff { from: InstantMs(10), to: InstantMs(20) });
+        let account = *register.account(no).unwrap();
+        for (at, off) in [(9, false), (10, true), (19, true), (20, false), (99, false), (100, true)] {
+            assert_eq!(register.is_off(no, &account, InstantMs(at)), off, "{at}");
+        }
+    }
+}

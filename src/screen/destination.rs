@@ -1,0 +1,123 @@
+use crate::record::names;
+use crate::tariff::{Tariffs, ZoneId};
+
+names! {
+    /// How a feed writes called numbers. Source: rating 1.5.
+    pub enum NumberForm {
+        /// As a subscriber dials them.
+        Dialled = "dialled",
+        /// International; only `+` and `00` are dropped.
+        E164 = "e164",
+    }
+}
+
+/// A called number as the prefix table knows it, cut after 32 characters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Destination {
+    digits: [u8; KEPT],
+    length: u8,
+    short_code: bool,
+}
+
+/// More than the longest prefix (18) can ever need.
+const KEPT: usize = 32;
+/// Digits of a number of the national plan with its country code.
+const NATIONAL: usize = 11;
+
+impl Destination {
+    /// Normalises a called number by the first rule that fits (rating 1.5):
+    /// `+`, `00` or `810` dropped and no further rule · `8` and ten digits → `7` and the ten · ten digits → `7` and
+    /// the ten · five to seven digits → the caller's leading digits up to eleven in all, and these · one to four digits
+    /// are a short code · anything else stays.
+    pub fn normalise(called: &[u8], caller: &[u8], form: NumberForm) -> Self {
+        let dropped = match (called, form) {
+            ([b'+', rest @ ..] | [b'0', b'0', rest @ ..], _) | ([b'8', b'1', b'0', rest @ ..], NumberForm::Dialled) => {
+                Some(rest)
+            }
+            _ => None,
+        };
+        if let Some(rest) = dropped {
+            return Self::joined(b"", rest);
+        }
+        if form == NumberForm::E164 || called.len() > NATIONAL || !called.iter().all(u8::is_ascii_digit) {
+            return Self::joined(b"", called);
+        }
+        match (called.len(), called) {
+            (NATIONAL, [b'8', ten @ ..]) => Self::joined(b"7", ten),
+            (10, ten) => Self::joined(b"7", ten),
+            (5..=7, local) => {
+                let lead = NATIONAL.saturating_sub(local.len());
+                Self::joined(caller.get(..lead).unwrap_or(caller), local)
+            }
+            (1..=4, code) => Self { short_code: true, ..Self::joined(b"", code) },
+            (_, other) => Self::joined(b"", other),
+        }
+    }
+
+    /// The zone of the longest prefix; of a short code, that of the entry equal to it.
+    pub fn zone(&self, tariffs: &Tariffs) -> Option<ZoneId> {
+        if self.short_code {
+            tariffs.prefixes.exact_short_code(self.as_bytes())
+        } else {
+            tariffs.prefixes.longest_match(self.as_bytes())
+        }
+    }
+
+    /// The normalised number.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.digits.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
+    fn joined(lead: &[u8], rest: &[u8]) -> Self {
+        let mut digits = [0; KEPT];
+        let mut length = 0u8;
+        for (slot, digit) in digits.iter_mut().zip(lead.iter().chain(rest)) {
+            *slot = *digit;
+            length = length.wrapping_add(1);
+        }
+        Self { digits, length, short_code: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rating_1_5_the_first_rule_that_fits() {
+        use NumberForm::{Dialled, E164};
+        for (called, form, normal, short) in [
+            ("+81312345678", Dialled, "81312345678", false),
+            ("0049301234567", Dialled, "49301234567", false),
+            ("8104420123456", Dialled, "4420123456", false),
+            ("81012345678", Dialled, "12345678", false),
+            ("87012345678", Dialled, "77012345678", false),
+            ("7012345678", Dialled, "77012345678", false),
+            ("2501234", Dialled, "77272501234", false),
+            ("501234", Dialled, "77272501234", false),
+            ("12345", Dialled, "77272512345", false),
+            ("1999", Dialled, "1999", true),
+            ("+101", Dialled, "101", false),
+            ("1", Dialled, "1", true),
+            ("77012345678", Dialled, "77012345678", false),
+            ("812345678", Dialled, "812345678", false),
+            ("12345678", Dialled, "12345678", false),
+            ("*100#", Dialled, "*100#", false),
+            ("", Dialled, "", false),
+            ("8701234567a", Dialled, "8701234567a", false),
+            ("87012345678", E164, "87012345678", false),
+            ("+77012345678", E164, "77012345678", false),
+            ("0077012345678", E164, "77012345678", false),
+            ("101", E164, "101", false),
+            ("81012345678", E164, "81012345678", false),
+        ] {
+            let destination = Destination::normalise(called.as_bytes(), b"77272599999", form);
+            assert_eq!(destination.as_bytes(), normal.as_bytes(), "{called}");
+            assert_eq!(destination.short_code, short, "{called}");
+        }
+        let login = Destination::normalise(b"12345", b"u-1", NumberForm::Dialled);
+        assert_eq!(login.as_bytes(), b"u-112345");
+        let endless = Destination::normalise(&[b'9'; 70_000], b"", NumberForm::Dialled);
+        assert_eq!(endless.as_bytes(), &[b'9'; 32]);
+    }
+}
