@@ -12,11 +12,11 @@ use std::fmt;
 const TOLERANCE_MS: i64 = 2000;
 
 names! {
-    /// How the called numbers of a feed are written. Source: rating 1.5.
+    /// How a feed writes called numbers. Source: rating 1.5.
     pub enum NumberForm {
-        /// As dialled, national prefixes included.
+        /// As a subscriber dials them.
         Dialled = "dialled",
-        /// E.164, perhaps with `+` or `00`.
+        /// International; only `+` and `00` are dropped.
         E164 = "e164",
     }
 }
