@@ -6,6 +6,7 @@
 //! Source: rating 1.1, 1.2, 1.4; interface 7.1.
 
 mod csv;
+mod described;
 pub mod fields;
 mod format;
 mod native;
@@ -13,6 +14,7 @@ mod ndjson;
 mod time;
 
 pub use csv::{Separators, split_line};
+pub use described::{BadDescription, Described, Description, NumberForm};
 pub use fields::{Column, Fields, Limits, Time};
 pub use format::Format;
 pub use native::{BadHeader, Native};
@@ -42,6 +44,8 @@ pub enum FileDecoder {
     Native(Native),
     /// NDJSON with the native names.
     Ndjson(Ndjson),
+    /// A format that is data.
+    Described(Described),
 }
 
 impl FileDecoder {
@@ -56,6 +60,7 @@ impl FileDecoder {
         match self {
             Self::Native(decoder) => decoder.decode(lines, arena, separators, sink),
             Self::Ndjson(decoder) => decoder.decode(lines, arena, sink),
+            Self::Described(decoder) => decoder.decode(lines, arena, sink),
         }
     }
 }

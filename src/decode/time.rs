@@ -15,15 +15,18 @@ const DAY_MS: i64 = 86_400_000;
 /// assert_eq!(parse_rfc3339(b"1970-01-01T05:00:01"), None);
 /// ```
 pub fn parse_rfc3339(text: &[u8]) -> Option<InstantMs> {
-    let (date, clock) = text.split_at_checked(10)?;
-    instant(day_ms(date)?, clock)
+    let (date, clock) = text.split_first_chunk::<10>()?;
+    let (local_ms, offset) = local_ms(day_ms(date)?, clock)?;
+    Some(InstantMs(local_ms.wrapping_sub(offset_ms(offset)?)))
 }
 
-/// The last date seen, so that a run of one day's records works it out once.
+/// The last date and offset seen, so that a run of one day's records works them out once.
 #[derive(Clone, Debug)]
 pub struct DateCache {
     text: [u8; 10],
     day_ms: i64,
+    offset: [u8; 6],
+    offset_ms: i64,
 }
 
 impl Default for DateCache {
@@ -33,32 +36,36 @@ impl Default for DateCache {
 }
 
 impl DateCache {
-    /// A cache that holds 1970-01-01.
+    /// A cache that holds 1970-01-01 and UTC.
     pub const fn new() -> Self {
-        Self { text: *b"1970-01-01", day_ms: 0 }
+        Self { text: *b"1970-01-01", day_ms: 0, offset: *b"+00:00", offset_ms: 0 }
     }
 
-    /// [`parse_rfc3339`], faster where the date is that of the call before.
+    /// [`parse_rfc3339`], faster where the date and the offset are those of the call before.
     #[inline]
     pub fn parse_rfc3339(&mut self, text: &[u8]) -> Option<InstantMs> {
         let (date, clock) = text.split_first_chunk::<10>()?;
-        instant(self.day_ms(date)?, clock)
-    }
-
-    /// Midnight UTC of a date `YYYY-MM-DD`, in milliseconds.
-    #[inline]
-    pub(crate) fn day_ms(&mut self, date: &[u8; 10]) -> Option<i64> {
         if *date != self.text {
             self.day_ms = day_ms(date)?;
             self.text = *date;
         }
-        Some(self.day_ms)
+        let (local_ms, offset) = local_ms(self.day_ms, clock)?;
+        match offset.first_chunk::<6>() {
+            Some(offset) if *offset == self.offset => {}
+            Some(text) => {
+                self.offset_ms = offset_ms(offset)?;
+                self.offset = *text;
+            }
+            None => return Some(InstantMs(local_ms.wrapping_sub(offset_ms(offset)?))),
+        }
+        // Longer than an offset is not an instant.
+        (offset.len() == 6).then(|| InstantMs(local_ms.wrapping_sub(self.offset_ms)))
     }
 }
 
-/// The instant of a UTC midnight, a clock time (`T12:00:00`), a fraction and an offset.
+/// Midnight, a clock time (`T12:00:00`) and a fraction in milliseconds, and the offset that follows.
 #[inline]
-fn instant(day_ms: i64, clock: &[u8]) -> Option<InstantMs> {
+fn local_ms(day_ms: i64, clock: &[u8]) -> Option<(i64, &[u8])> {
     let (head, rest) = clock.split_first_chunk::<9>()?;
     if !matches!(head[0], b'T' | b't' | b' ') {
         return None;
@@ -66,8 +73,7 @@ fn instant(day_ms: i64, clock: &[u8]) -> Option<InstantMs> {
     let [_, time @ ..] = head;
     let clock_ms = clock_ms(time)?;
     let (fraction_ms, offset) = fraction_ms(rest)?;
-    let local_ms = day_ms.wrapping_add(clock_ms).wrapping_add(fraction_ms);
-    Some(InstantMs(local_ms.wrapping_sub(offset_ms(offset)?)))
+    Some((day_ms.wrapping_add(clock_ms).wrapping_add(fraction_ms), offset))
 }
 
 /// Eight bytes in which `shape` stands for digits by `0` and for anything else by itself, as the values of the digits.
@@ -90,12 +96,11 @@ fn pairs(values: u64) -> [u8; 8] {
 
 /// Midnight UTC of a date `YYYY-MM-DD`, in milliseconds.
 #[inline]
-pub(super) fn day_ms(date: &[u8]) -> Option<i64> {
-    let (head, rest) = date.split_first_chunk::<8>()?;
-    let &[tens, ones] = rest else { return None };
-    let [century, _, year_of_century, _, _, month, ..] = pairs(digits(*head, b"0000-00-")?);
+pub(super) fn day_ms(date: &[u8; 10]) -> Option<i64> {
+    let [head @ .., tens, ones] = *date;
+    let [century, _, year_of_century, _, _, month, ..] = pairs(digits(head, b"0000-00-")?);
     let day = two_digits(tens, ones)?;
-    let year = i64::from(century).wrapping_mul(100).wrapping_add(i64::from(year_of_century));
+    let year = u32::from(century).wrapping_mul(100).wrapping_add(u32::from(year_of_century));
     let leap = year_of_century % 4 == 0 && (year_of_century != 0 || century % 4 == 0);
     let days_in_month = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -107,7 +112,7 @@ pub(super) fn day_ms(date: &[u8]) -> Option<i64> {
     if day == 0 || day > days_in_month {
         return None;
     }
-    Some(days_from_civil(year, i64::from(month), i64::from(day)).wrapping_mul(DAY_MS))
+    Some(days_from_civil(year, u32::from(month), u32::from(day)).wrapping_mul(DAY_MS))
 }
 
 fn two_digits(tens: u8, ones: u8) -> Option<u8> {
@@ -115,23 +120,25 @@ fn two_digits(tens: u8, ones: u8) -> Option<u8> {
     (tens <= 9 && ones <= 9).then(|| tens.wrapping_mul(10).wrapping_add(ones))
 }
 
-/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, the year counted from March.
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
+///
+/// Years are counted from March, so that the leap day ends them, and 400 of them are added, so that all is positive.
 ///
 /// Source: Howard Hinnant, "chrono-compatible low-level date algorithms".
 #[inline]
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year.wrapping_sub(1) } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
+fn days_from_civil(year: u32, month: u32, day: u32) -> i64 {
+    let year = year.wrapping_add(400).wrapping_sub(u32::from(month <= 2));
     let month_from_march = if month > 2 { month.wrapping_sub(3) } else { month.wrapping_add(9) };
     let day_of_year = month_from_march.wrapping_mul(153).wrapping_add(2) / 5;
-    let day_of_era = year_of_era
+    let days = year
         .wrapping_mul(365)
-        .wrapping_add(year_of_era / 4)
-        .wrapping_sub(year_of_era / 100)
+        .wrapping_add(year / 4)
+        .wrapping_sub(year / 100)
+        .wrapping_add(year / 400)
         .wrapping_add(day_of_year)
-        .wrapping_add(day.wrapping_sub(1));
-    era.wrapping_mul(146_097).wrapping_add(day_of_era).wrapping_sub(719_468)
+        .wrapping_add(day);
+    // 146 097 days in the added years, 719 468 from 0000-03-01 to 1970-01-01, and the first day is day 1.
+    i64::from(days).wrapping_sub(146_097 + 719_468 + 1)
 }
 
 /// `HH:MM:SS` in milliseconds.
@@ -148,7 +155,25 @@ pub(super) fn clock_ms(text: &[u8; 8]) -> Option<i64> {
 /// A fraction of a second (`.5`, up to nine digits) in whole milliseconds, and what follows it.
 #[inline]
 pub(super) fn fraction_ms(text: &[u8]) -> Option<(i64, &[u8])> {
-    let Some(fraction) = text.strip_prefix(b".") else { return Some((0, text)) };
+    let fraction = match text {
+        [b'.', fraction @ ..] => fraction,
+        text => return Some((0, text)),
+    };
+    // Three digits, then the offset: what nearly every feed writes.
+    if let [hundreds, tens, ones, rest @ ..] = fraction
+        && !rest.first().is_some_and(u8::is_ascii_digit)
+    {
+        let [hundreds, tens, ones] = [hundreds, tens, ones].map(|digit| digit.wrapping_sub(b'0'));
+        if hundreds <= 9 && tens <= 9 && ones <= 9 {
+            let ms = i64::from(hundreds).wrapping_mul(100);
+            return Some((ms.wrapping_add(i64::from(tens).wrapping_mul(10)).wrapping_add(i64::from(ones)), rest));
+        }
+    }
+    any_fraction_ms(fraction)
+}
+
+#[cold]
+fn any_fraction_ms(fraction: &[u8]) -> Option<(i64, &[u8])> {
     let length = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
     let (fraction, rest) = fraction.split_at_checked(length)?;
     if fraction.is_empty() || fraction.len() > 9 {
@@ -255,7 +280,7 @@ mod tests {
         let mut expected: i64 = -719_528 * DAY_MS;
         loop {
             let text = day.format("%Y-%m-%d").to_string();
-            assert_eq!(day_ms(text.as_bytes()), Some(expected), "{text}");
+            assert_eq!(day_ms(text.as_bytes().try_into().unwrap()), Some(expected), "{text}");
             if day == last {
                 break;
             }
@@ -285,6 +310,16 @@ mod tests {
                 }
             }
             prop_assert_eq!(parse_rfc3339(text.as_bytes()), by_chrono(&text), "{}", text);
+        }
+
+        #[test]
+        fn a_cache_changes_no_reading(texts in proptest::collection::vec(
+            "2026-0[12]-[0-3][01]T10:00:00(\\.5)?(Z|[+-]0[56]:[0-9]0?)", 1..30)
+        ) {
+            let mut cache = DateCache::new();
+            for text in texts {
+                prop_assert_eq!(cache.parse_rfc3339(text.as_bytes()), parse_rfc3339(text.as_bytes()), "{}", text);
+            }
         }
 
         #[test]
