@@ -19,5 +19,6 @@ mod write;
 pub use item::{Fate, Reference, Source};
 pub use pass::{FeedFile, Pass, PassError, Report, rate_files};
 pub use totals::{Counts, FileTotals, Totals};
+pub(crate) use totals::tenge;
 pub use trace::Trace;
 pub use write::Outcomes;
