@@ -18,7 +18,7 @@ mod write;
 
 pub use item::{Fate, Reference, Source};
 pub use pass::{FeedFile, Pass, PassError, Report, rate_files};
-pub use totals::{Counts, FileTotals, Totals};
 pub(crate) use totals::tenge;
+pub use totals::{Counts, FileTotals, Totals};
 pub use trace::Trace;
 pub use write::Outcomes;

@@ -16,7 +16,10 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Ended> {
         .iter()
         .flat_map(|file| {
             let in_source = args.id.strip_prefix(&format!("{}/", file.source.name));
-            [in_source, Some(args.id.as_str())].into_iter().flatten().map(|id| SourceKey::fingerprint(file.source.key, id.as_bytes()))
+            [in_source, Some(args.id.as_str())]
+                .into_iter()
+                .flatten()
+                .map(|id| SourceKey::fingerprint(file.source.key, id.as_bytes()))
         })
         .collect();
     let report = rate::pass(&folder, &args.common, None, traced)?;

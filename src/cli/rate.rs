@@ -65,7 +65,10 @@ pub(super) fn open(dir: &Path, common: &Common) -> Option<(Folder, Findings)> {
     match folder {
         Some(folder) => Some((folder, findings)),
         None => {
-            tell(&format!("esep: nothing was rated: {} must be mended first", summary::plural(findings.errors(), "finding")));
+            tell(&format!(
+                "esep: nothing was rated: {} must be mended first",
+                summary::plural(findings.errors(), "finding")
+            ));
             None
         }
     }

@@ -85,7 +85,13 @@ pub(super) fn json(totals: &Totals, findings: &Findings, elapsed: Duration) -> a
 }
 
 /// The summary for a person.
-pub(super) fn text(totals: &Totals, findings: &Findings, elapsed: Duration, form: Summary, out: Option<&Path>) -> String {
+pub(super) fn text(
+    totals: &Totals,
+    findings: &Findings,
+    elapsed: Duration,
+    form: Summary,
+    out: Option<&Path>,
+) -> String {
     let mut text = String::new();
     let counts = totals.counts();
     let mut line = |words: String| {
@@ -105,7 +111,11 @@ pub(super) fn text(totals: &Totals, findings: &Findings, elapsed: Duration, form
         ("suspended", counts.suspended, named(&totals.suspended)),
         ("rejected", counts.rejected, named(&totals.rejected)),
     ] {
-        line(format!("  {name:<9} {:>12}{}", grouped(count), if reasons.is_empty() { String::new() } else { format!("   {reasons}") }));
+        line(format!(
+            "  {name:<9} {:>12}{}",
+            grouped(count),
+            if reasons.is_empty() { String::new() } else { format!("   {reasons}") }
+        ));
         if name == "filtered" {
             let differing = match totals.differing {
                 0 => String::new(),

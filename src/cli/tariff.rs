@@ -25,7 +25,11 @@ pub(super) fn check(files: &[PathBuf], strict: bool) -> anyhow::Result<Ended> {
     }
     let prefixes = versions.first().and_then(|first| prefixes_near(first));
     if prefixes.is_none() && !versions.is_empty() {
-        findings.push(Finding::warning("prefixes.csv", 0, "not there, neither beside the tariffs nor in the folder above"));
+        findings.push(Finding::warning(
+            "prefixes.csv",
+            0,
+            "not there, neither beside the tariffs nor in the folder above",
+        ));
     }
     let (loaded, of_load) = load_files(&TariffPaths { versions, prefixes });
     findings.extend(of_load);
