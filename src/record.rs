@@ -269,7 +269,7 @@ pub struct UsageRecord<'a> {
     pub last: bool,
     /// What was used.
     pub service: Service,
-    /// The charged line: E.164 digits without `+`, or a login. Empty only on incoming usage.
+    /// The charged line: E.164 digits without `+`, or a login. Never empty.
     pub a_number: &'a [u8],
     /// As dialled.
     pub b_number: &'a [u8],

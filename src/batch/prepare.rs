@@ -8,7 +8,7 @@ use crate::record::{
     Direction, FilterReason, Flag, Flags, RejectReason, Rejection, Service, SuspendReason, UsageRecord, masked,
 };
 use crate::screen::{Destination, Fingerprint, Screening, screen};
-use crate::tariff::{Presence, UsageClass, Version, ZoneKind};
+use crate::tariff::{Presence, UsageClass, ZoneKind};
 use crate::units::{InstantMs, Tiyn};
 use bumpalo::Bump;
 use xxhash_rust::xxh3::xxh3_128;
@@ -179,7 +179,7 @@ impl Preparer<'_> {
                 Screening::Billable { free, odd_cause } => (free, odd_cause),
             },
         };
-        if line == LineAnswer::UnknownLine && self.is_interconnect(record, version) {
+        if line == LineAnswer::UnknownLine && self.is_interconnect(record) {
             item.fate = Fate::Filtered(FilterReason::InterconnectOnly);
             return Ok(());
         }
@@ -317,15 +317,10 @@ impl Preparer<'_> {
         (!record.corrects.is_empty()).then(|| self.source.key.fingerprint(record.corrects))
     }
 
-    /// No line of ours is charged: an incoming call at home, or one that came in by another operator's trunk group.
-    fn is_interconnect(&self, record: &UsageRecord<'_>, version: Option<&Version>) -> bool {
+    /// No line of ours is charged: an incoming call at home, or one that another operator's trunk group brought.
+    fn is_interconnect(&self, record: &UsageRecord<'_>) -> bool {
         let incoming = record.direction == Direction::In && record.visited_network.is_empty();
-        let transit = !record.route_in.is_empty()
-            && version.is_some_and(|version| {
-                let routes = version.interconnect.iter().flat_map(|operator| &operator.routes);
-                routes.into_iter().any(|route| route.as_bytes() == record.route_in)
-            });
-        (incoming || transit) && !self.reference.register.lines.knows(record.a_number)
+        (incoming || !record.route_in.is_empty()) && !self.reference.register.lines.knows(record.a_number)
     }
 
     fn part_of(&self, record: &UsageRecord<'_>) -> Option<PartOf> {

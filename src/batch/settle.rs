@@ -73,26 +73,25 @@ impl<'r> Settler<'r> {
     pub(crate) fn settle(&mut self, prepared: &mut Prepared) {
         let mut counts = Counts { read: prepared.records, ..Counts::default() };
         let mut sums = Sums::default();
-        let items = prepared.items.len();
-        for at in 0..items {
-            if let Some(ahead) = prepared.items.get(at.wrapping_add(AHEAD)) {
+        let mut items = std::mem::take(&mut prepared.items);
+        for at in 0..items.len() {
+            if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
                 std::hint::black_box(self.duplicates.touch(ahead.print.key));
             }
-            let Some(mut item) = prepared.items.get(at).copied() else { continue };
-            self.settle_item(&mut item, prepared, at);
+            let Some(item) = items.get_mut(at) else { continue };
+            self.settle_item(item, prepared, at);
             counts.count(item.fate);
             if item.fate == Fate::Rated {
-                sums.add(&item);
+                sums.add(item);
                 self.touch(item.account);
+            } else {
+                self.count_reason(item, prepared);
             }
-            self.count_reason(&item, prepared);
             if !self.traced.is_empty() && self.traced.contains(&item.print.key) && item.fate != Fate::Told {
-                self.trace_outcome(&item, prepared);
-            }
-            if let Some(place) = prepared.items.get_mut(at) {
-                *place = item;
+                self.trace_outcome(item, prepared);
             }
         }
+        prepared.items = items;
         if let Some(file) = self.totals.files.get_mut(prepared.file) {
             let before = file.counts;
             file.counts = sum_of(before, counts);

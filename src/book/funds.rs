@@ -10,7 +10,8 @@ use rustc_hash::FxHashMap;
 pub struct Funds {
     purses: FxHashMap<AccountNo, Purse>,
     usage: FxHashMap<(AccountNo, Period), i64>,
-    allowances: FxHashMap<AllowanceKey, Consumed>,
+    /// What was consumed of the quantity of a period, in it and in the month after.
+    consumed: FxHashMap<AllowanceKey, u64>,
 }
 
 /// The money of an account that pays in advance.
@@ -32,13 +33,6 @@ struct AllowanceKey {
     period: Period,
 }
 
-/// What was consumed in a period: of its own quantity, and of what the period before left over.
-#[derive(Clone, Copy, Default, Debug)]
-struct Consumed {
-    own: u64,
-    carried: u64,
-}
-
 /// What an account has left of an allowance.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AllowanceLeft {
@@ -47,7 +41,6 @@ pub struct AllowanceLeft {
     /// Milliseconds, bytes or events.
     pub left: u64,
     key: AllowanceKey,
-    carried: bool,
 }
 
 impl Funds {
@@ -125,22 +118,15 @@ impl Funds {
                 allowance: u16::try_from(index).unwrap_or(u16::MAX),
                 period,
             };
-            let this = self.allowances.get(&key(period)).copied().unwrap_or_default();
-            let measure = allowance.measure;
+            let left_of = |period, expiry: u8| {
+                let consumed = self.consumed.get(&key(period)).copied().unwrap_or(0);
+                let left = granted(allowance, period, choice.since).saturating_sub(consumed);
+                (allowance.priority, expiry, AllowanceLeft { measure: allowance.measure, left, key: key(period) })
+            };
             if allowance.carry_over && had_plan_before {
-                let before = self.allowances.get(&key(period.previous())).copied().unwrap_or_default();
-                let unused = granted(allowance, period.previous(), choice.since).saturating_sub(before.own);
-                let entry = AllowanceLeft {
-                    measure,
-                    left: unused.saturating_sub(this.carried),
-                    key: key(period),
-                    carried: true,
-                };
-                left.push((allowance.priority, 0, entry));
+                left.push(left_of(period.previous(), 0));
             }
-            let own = granted(allowance, period, choice.since).saturating_sub(this.own);
-            let entry = AllowanceLeft { measure, left: own, key: key(period), carried: false };
-            left.push((allowance.priority, if allowance.carry_over { 1 } else { 0 }, entry));
+            left.push(left_of(period, u8::from(allowance.carry_over)));
         }
         left.sort_by_key(|(priority, expiry, _)| (*priority, *expiry));
         left.into_iter().map(|(_, _, entry)| entry).collect()
@@ -148,16 +134,14 @@ impl Funds {
 
     /// Takes `amount` out of an allowance.
     pub fn consume(&mut self, allowance: AllowanceLeft, amount: u64) {
-        let consumed = self.allowances.entry(allowance.key).or_default();
-        let part = if allowance.carried { &mut consumed.carried } else { &mut consumed.own };
-        *part = part.saturating_add(amount);
+        let consumed = self.consumed.entry(allowance.key).or_default();
+        *consumed = consumed.saturating_add(amount);
     }
 
     /// Gives back what a reversed charge had consumed.
     pub fn give_back(&mut self, allowance: AllowanceLeft, amount: u64) {
-        let consumed = self.allowances.entry(allowance.key).or_default();
-        let part = if allowance.carried { &mut consumed.carried } else { &mut consumed.own };
-        *part = part.saturating_sub(amount);
+        let consumed = self.consumed.entry(allowance.key).or_default();
+        *consumed = consumed.saturating_sub(amount);
     }
 }
 
@@ -252,7 +236,7 @@ mod tests {
         let day = |text| LocalDay::parse(text).unwrap();
         let left = |funds: &Funds, date| -> Vec<(u64, bool)> {
             let left = funds.allowances(ANN, &plan, choice, USAGE, day(date), date > "2026-03");
-            left.iter().map(|l| (l.left, l.carried)).collect()
+            left.iter().map(|l| (l.left, l.key.period != day(date).period())).collect()
         };
         assert_eq!(left(&funds, "2026-02-10"), [(30_000, false), (10_000, false), (60_000, false)]);
         let third = funds.allowances(ANN, &plan, choice, USAGE, day("2026-02-10"), false)[2];
@@ -263,6 +247,8 @@ mod tests {
         let carried = funds.allowances(ANN, &plan, choice, USAGE, day("2026-03-01"), true)[1];
         funds.consume(carried, 15_000);
         assert_eq!(left(&funds, "2026-03-31")[1], (25_000, true));
+        // A late record of February finds no more than that.
+        assert_eq!(left(&funds, "2026-02-28")[2], (25_000, false));
         // April: March's own 60 000, not February's rest.
         assert_eq!(left(&funds, "2026-04-01")[1], (60_000, true));
         // Without any usage in May, all of May is left over in June.

@@ -36,14 +36,14 @@ impl Separators {
     pub(crate) fn scan(&mut self, piece: &[u8]) {
         self.used = 0;
         self.line_ends.clear();
-        let (comma, newline, quote) = (u8x16::splat(b','), u8x16::splat(b'\n'), u8x16::splat(b'"'));
-        let (mut high, mut marks) = (u8x16::splat(0), u8x16::splat(0));
+        self.odd = !piece.is_ascii() || memchr::memchr2(b'"', 0, piece).is_some();
         let mut base = 0u32;
         let mut tail = [b' '; LANES];
         let (blocks, rest) = piece.as_chunks::<LANES>();
         if let Some(place) = tail.get_mut(..rest.len()) {
             place.copy_from_slice(rest);
         }
+        let (comma, newline) = (u8x16::splat(b','), u8x16::splat(b'\n'));
         for block in blocks.iter().chain(std::iter::once(&tail)) {
             let (mut commas, mut newlines) = (0u64, 0u64);
             let (quarters, _) = block.as_chunks::<16>();
@@ -51,33 +51,34 @@ impl Separators {
                 let bytes = u8x16::new(*quarter);
                 commas |= u64::from(bytes.simd_eq(comma).to_bitmask()) << shift;
                 newlines |= u64::from(bytes.simd_eq(newline).to_bitmask()) << shift;
-                marks |= bytes.simd_eq(quote) | bytes.simd_eq(u8x16::splat(0));
-                high |= bytes;
             }
             self.keep(base, commas | newlines, newlines);
             base = base.wrapping_add(LANES as u32);
         }
-        self.odd = high.to_bitmask() != 0 || marks.to_bitmask() != 0;
     }
 
     /// Keeps the positions of one block.
+    #[inline]
     fn keep(&mut self, base: u32, mut separators: u64, mut newlines: u64) {
-        let before = self.used as u32;
         let found = separators.count_ones() as usize;
+        let before = self.used as u32;
+        while newlines != 0 {
+            let lowest = newlines & newlines.wrapping_neg();
+            let rank = (separators & lowest.wrapping_sub(1)).count_ones();
+            self.line_ends.push(before.wrapping_add(rank));
+            newlines &= newlines.wrapping_sub(1);
+        }
         if self.positions.len() < self.used.wrapping_add(LANES) {
             self.positions.resize(self.positions.len().saturating_mul(2).max(4 * LANES), 0);
         }
+        // Eight at a time, also beyond the last: what stands there is overwritten or never read.
         let places = self.positions.get_mut(self.used..).unwrap_or_default();
-        let all = separators;
-        for place in places.iter_mut().take(found) {
-            *place = base.wrapping_add(separators.trailing_zeros());
-            separators &= separators.wrapping_sub(1);
-        }
-        while newlines != 0 {
-            let lowest = newlines & newlines.wrapping_neg();
-            let rank = (all & lowest.wrapping_sub(1)).count_ones();
-            self.line_ends.push(before.wrapping_add(rank));
-            newlines &= newlines.wrapping_sub(1);
+        let (eights, _) = places.as_chunks_mut::<8>();
+        for eight in eights.iter_mut().take(found.div_ceil(8)) {
+            for place in eight {
+                *place = base.wrapping_add(separators.trailing_zeros());
+                separators &= separators.wrapping_sub(1);
+            }
         }
         self.used = self.used.wrapping_add(found);
     }

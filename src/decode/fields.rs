@@ -165,7 +165,7 @@ pub struct Limits {
 }
 
 /// Part numbers beyond this are garbage, and a table of parts stays small.
-const PART_MAX: u64 = 1_000_000;
+pub(super) const PART_MAX: u32 = 1_000_000;
 
 /// Builds a record from its columns, or says what is wrong: the first finding in the order of the code.
 ///
@@ -179,7 +179,7 @@ pub fn build<'b>(fields: &Fields<'b>, limits: &Limits) -> Result<UsageRecord<'b>
     }
     let service = Service::parse(fields.service)
         .ok_or_else(|| bad_value(Column::Service, "one of voice, sms, data, internet, vas"))?;
-    if fields.a_number.is_empty() && fields.direction != Direction::In.name().as_bytes() {
+    if fields.a_number.is_empty() {
         return Err(missing(Column::ANumber));
     }
     let direction = if fields.direction.is_empty() {
@@ -209,8 +209,8 @@ pub fn build<'b>(fields: &Fields<'b>, limits: &Limits) -> Result<UsageRecord<'b>
     let part = match fields.part {
         b"" => 0,
         text => number(text)
-            .filter(|part| (1..=PART_MAX).contains(part))
             .and_then(|part| u32::try_from(part).ok())
+            .filter(|part| (1..=PART_MAX).contains(part))
             .ok_or_else(|| bad_number(Column::Part, "empty or a whole number from 1 to 1000000"))?,
     };
 

@@ -1,9 +1,10 @@
 //! The native CSV format. Source: interface 7.1.
 
 use super::csv::{Line, Separators, split_line};
-use super::fields::{Column, Fields, Limits, build};
+use super::fields::{Column, Fields, Limits, PART_MAX, build};
 use super::{DateCache, Decoded, checked_text};
 use crate::record::{AnsweredBy, Cause, Direction, RejectReason, Rejection, Service, UsageRecord};
+use crate::units::InstantMs;
 use bumpalo::Bump;
 use std::fmt;
 
@@ -36,14 +37,38 @@ const REQUIRED: [Column; 4] = [Column::RecordId, Column::Service, Column::ANumbe
 /// The decoder of one native file: which of its columns stands where.
 #[derive(Clone, Debug)]
 pub struct Native {
-    /// For each [`Column`], its place in the file; [`ABSENT`] where the file does not have it.
-    places: [u16; Column::ALL.len()],
-    /// Columns of the file, those of other names included.
-    count: usize,
+    /// What each column of the file holds; `None` for those of other names.
+    columns: Vec<Option<Column>>,
     limits: Limits,
 }
 
-const ABSENT: u16 = u16::MAX;
+/// A record of which nothing is known.
+const BLANK: UsageRecord<'static> = UsageRecord {
+    record_id: b"",
+    call_ref: b"",
+    part: 0,
+    last: false,
+    service: Service::Voice,
+    a_number: b"",
+    b_number: b"",
+    setup_at: InstantMs(0),
+    answer_at: None,
+    release_at: None,
+    cause: Cause::Empty,
+    answered_by: AnsweredBy::Subscriber,
+    bytes_up: 0,
+    bytes_down: 0,
+    quantity: 1,
+    visited_network: b"",
+    realtime: true,
+    direction: Direction::Out,
+    redirect_reason: b"",
+    charge_indicator: b"",
+    corrects: b"",
+    route_in: b"",
+    route_out: b"",
+    ambiguous: false,
+};
 
 impl Native {
     /// Reads a header line. Columns may come in any order; those of other names are passed over.
@@ -52,20 +77,14 @@ impl Native {
         let mut names = Vec::new();
         checked_text(header).map_err(|_| BadHeader::NotText)?;
         split_line(header, b',', &arena, &mut names).map_err(|_| BadHeader::NotText)?;
-        let mut places = [ABSENT; Column::ALL.len()];
-        for (at, name) in (0u16..ABSENT).zip(&names) {
-            let Some(column) = Column::parse(name.trim_ascii()) else { continue };
-            if let Some(place) = places.get_mut(column as usize) {
-                if *place != ABSENT {
-                    return Err(BadHeader::Twice(column));
-                }
-                *place = at;
-            }
+        let columns: Vec<Option<Column>> = names.iter().map(|name| Column::parse(name.trim_ascii())).collect();
+        let times = |column: Column| columns.iter().filter(|other| **other == Some(column)).count();
+        if let Some(twice) = Column::ALL.iter().find(|column| times(**column) > 1) {
+            return Err(BadHeader::Twice(*twice));
         }
-        let has = |column: &Column| places.get(*column as usize).is_some_and(|place| *place != ABSENT);
-        match REQUIRED.iter().find(|column| !has(column)) {
+        match REQUIRED.iter().find(|column| times(**column) == 0) {
             Some(column) => Err(BadHeader::Missing(*column)),
-            None => Ok(Self { places, count: names.len(), limits }),
+            None => Ok(Self { columns, limits }),
         }
     }
 
@@ -102,95 +121,75 @@ impl Native {
     /// A line without quotes whose every field is as most are; `None` leaves it to [`Self::any_record`].
     #[inline]
     fn plain_record<'b>(&self, piece: &'b [u8], line: &Line<'b, '_>, dates: &mut DateCache) -> Option<UsageRecord<'b>> {
-        if line.separators.len() != self.count {
+        if line.separators.len() != self.columns.len() {
             return None;
         }
         let line_end = line.start.wrapping_add(line.bytes.len());
-        let field = |column: Column| -> &'b [u8] {
-            let Some(place) = self.places.get(column as usize).map(|place| usize::from(*place)) else { return b"" };
-            let Some(end) = line.separators.get(place) else { return b"" };
-            let before = place.checked_sub(1).and_then(|before| line.separators.get(before));
-            let start = before.map_or(line.start, |at| (*at as usize).wrapping_add(1));
-            piece.get(start..(*end as usize).min(line_end)).unwrap_or_default()
-        };
-        let service = match field(Column::Service) {
-            b"voice" => Service::Voice,
-            b"sms" => Service::Sms,
-            b"data" => Service::Data,
-            b"internet" => Service::Internet,
-            b"vas" => Service::Vas,
-            _ => return None,
-        };
-        let direction = match field(Column::Direction) {
-            b"" | b"out" => Direction::Out,
-            b"in" => Direction::In,
-            b"forward" => Direction::Forward,
-            _ => return None,
-        };
-        let answered_by = match field(Column::AnsweredBy) {
-            b"" | b"subscriber" => AnsweredBy::Subscriber,
-            text => AnsweredBy::parse(text)?,
-        };
-        let realtime = match field(Column::Realtime) {
-            b"" | b"true" => true,
-            b"false" => false,
-            _ => return None,
-        };
-        let last = match field(Column::Last) {
-            b"" | b"false" => false,
-            b"true" => true,
-            _ => return None,
-        };
-        let part = match field(Column::Part) {
-            b"" => 0,
-            text => u32::try_from(small_number(text)?).ok().filter(|part| *part > 0)?,
-        };
-        let volume = |column| match field(column) {
-            b"" => Some(0),
-            text => small_number(text),
-        };
-        let quantity = match field(Column::Quantity) {
-            b"" => 1,
-            text => small_number(text)?,
-        };
-        let mut time = |column| match field(column) {
-            b"" => Some(None),
-            text => dates.parse_rfc3339(text).map(Some),
-        };
-        let setup_at = time(Column::SetupAt)??;
-        let answer_at = time(Column::AnswerAt)?;
-        let release_at = time(Column::ReleaseAt)?;
-        let record = UsageRecord {
-            record_id: field(Column::RecordId),
-            call_ref: field(Column::CallRef),
-            part,
-            last,
-            service,
-            a_number: field(Column::ANumber),
-            b_number: field(Column::BNumber),
-            setup_at,
-            answer_at,
-            release_at,
-            cause: Cause::parse(field(Column::Cause)),
-            answered_by,
-            bytes_up: volume(Column::BytesUp)?,
-            bytes_down: volume(Column::BytesDown)?,
-            quantity,
-            visited_network: field(Column::VisitedNetwork),
-            realtime,
-            direction,
-            redirect_reason: field(Column::RedirectReason),
-            charge_indicator: field(Column::ChargeIndicator),
-            corrects: field(Column::Corrects),
-            route_in: field(Column::RouteIn),
-            route_out: field(Column::RouteOut),
-            ambiguous: false,
-        };
+        let mut record = BLANK;
+        let (mut service, mut setup_at) = (None, None);
+        let mut start = line.start;
+        for (end, column) in line.separators.iter().zip(&self.columns) {
+            let end = (*end as usize).min(line_end);
+            // Most columns of most records are empty.
+            let text = if end > start { piece.get(start..end)? } else { b"" };
+            start = end.wrapping_add(1);
+            let Some(column) = column else { continue };
+            if text.is_empty() {
+                continue;
+            }
+            match column {
+                Column::RecordId => record.record_id = text,
+                Column::Service => {
+                    service = Some(match text {
+                        b"voice" => Service::Voice,
+                        text => Service::parse(text)?,
+                    });
+                }
+                Column::ANumber => record.a_number = text,
+                Column::BNumber => record.b_number = text,
+                Column::SetupAt => setup_at = Some(dates.parse_rfc3339(text)?),
+                Column::AnswerAt => record.answer_at = Some(dates.parse_rfc3339(text)?),
+                Column::ReleaseAt => record.release_at = Some(dates.parse_rfc3339(text)?),
+                Column::Cause => record.cause = Cause::parse(text),
+                Column::AnsweredBy => {
+                    record.answered_by = match text {
+                        b"subscriber" => AnsweredBy::Subscriber,
+                        text => AnsweredBy::parse(text)?,
+                    };
+                }
+                Column::BytesUp => record.bytes_up = small_number(text)?,
+                Column::BytesDown => record.bytes_down = small_number(text)?,
+                Column::Quantity => record.quantity = small_number(text)?,
+                Column::VisitedNetwork => record.visited_network = text,
+                Column::Realtime => record.realtime = truth(text)?,
+                Column::RouteIn => record.route_in = text,
+                Column::RouteOut => record.route_out = text,
+                Column::CallRef => record.call_ref = text,
+                Column::Part => {
+                    record.part =
+                        u32::try_from(small_number(text)?).ok().filter(|part| (1..=PART_MAX).contains(part))?;
+                }
+                Column::Last => record.last = truth(text)?,
+                Column::Direction => record.direction = Direction::parse(text)?,
+                Column::RedirectReason => record.redirect_reason = text,
+                Column::ChargeIndicator => record.charge_indicator = text,
+                Column::Corrects => record.corrects = text,
+            }
+        }
+        record.service = service?;
+        record.setup_at = setup_at?;
         let begins_at = record.began_at();
+        let voice = record.service == Service::Voice;
+        let session = matches!(record.service, Service::Data | Service::Internet);
         let whole = !record.record_id.is_empty()
             && !record.a_number.is_empty()
-            && begins_at >= setup_at
-            && release_at.map_or(service != Service::Voice || answer_at.is_none(), |release| release >= begins_at)
+            && begins_at >= record.setup_at
+            && match (record.answer_at, record.release_at) {
+                (Some(answer), Some(release)) => release >= answer,
+                (Some(_), None) => !voice,
+                (None, Some(release)) => !session || release >= record.setup_at,
+                (None, None) => true,
+            }
             && self.limits.max_duration_ms.is_none_or(|limit| record.duration_ms() <= limit);
         whole.then_some(record)
     }
@@ -205,18 +204,26 @@ impl Native {
     }
 
     fn fields<'b>(&self, raw: &'b [u8], arena: &'b Bump, fields: &mut Fields<'b>) -> Result<(), Rejection> {
-        let mut texts = Vec::with_capacity(self.count);
+        let mut texts = Vec::with_capacity(self.columns.len());
         split_line(raw, b',', arena, &mut texts)?;
-        if texts.len() != self.count {
-            let detail = format!("{} columns where the header has {}", texts.len(), self.count);
+        if texts.len() != self.columns.len() {
+            let detail = format!("{} columns where the header has {}", texts.len(), self.columns.len());
             return Err(Rejection::new(RejectReason::BadColumns, detail));
         }
-        for (column, place) in Column::ALL.iter().zip(&self.places) {
-            if let Some(text) = texts.get(usize::from(*place)) {
+        for (column, text) in self.columns.iter().zip(&texts) {
+            if let Some(column) = column {
                 fields.set(*column, text);
             }
         }
         Ok(())
+    }
+}
+
+fn truth(text: &[u8]) -> Option<bool> {
+    match text {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
     }
 }
 

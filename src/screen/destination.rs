@@ -60,12 +60,17 @@ impl Destination {
 
     fn joined(lead: &[u8], rest: &[u8]) -> Self {
         let mut digits = [0; KEPT];
-        let mut length = 0u8;
-        for (slot, digit) in digits.iter_mut().zip(lead.iter().chain(rest)) {
-            *slot = *digit;
-            length = length.wrapping_add(1);
+        let lead = lead.get(..lead.len().min(KEPT)).unwrap_or_default();
+        let room = KEPT.saturating_sub(lead.len());
+        let rest = rest.get(..rest.len().min(room)).unwrap_or_default();
+        let length = lead.len().saturating_add(rest.len());
+        if let Some(place) = digits.get_mut(..lead.len()) {
+            place.copy_from_slice(lead);
         }
-        Self { digits, length, short_code: false }
+        if let Some(place) = digits.get_mut(lead.len()..length) {
+            place.copy_from_slice(rest);
+        }
+        Self { digits, length: u8::try_from(length).unwrap_or(0), short_code: false }
     }
 }
 

@@ -188,10 +188,32 @@ pub(crate) fn packed(digits: &[u8]) -> Option<u64> {
     if digits.len() > MAX_DIGITS {
         return None;
     }
-    digits.iter().try_fold(1u64, |n, b| {
-        let digit = b.wrapping_sub(b'0');
-        (digit < 10).then(|| n.wrapping_mul(10).wrapping_add(u64::from(digit)))
-    })
+    let (eights, rest) = digits.as_chunks::<8>();
+    let mut number = 1u64;
+    for eight in eights {
+        number = number.wrapping_mul(100_000_000).wrapping_add(eight_digits(*eight)?);
+    }
+    for byte in rest {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    Some(number)
+}
+
+/// Eight digits as a number: pairs, then fours, then the whole, each in one multiplication.
+fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    let word = u64::from_le_bytes(text);
+    let high = 0xF0F0_F0F0_F0F0_F0F0;
+    let ascii_zero = 0x3030_3030_3030_3030;
+    if word & high != ascii_zero || word.wrapping_add(0x0606_0606_0606_0606) & high != ascii_zero {
+        return None;
+    }
+    let pairs = (word & 0x0F0F_0F0F_0F0F_0F0F).wrapping_mul(2561) >> 8;
+    let fours = (pairs & 0x00FF_00FF_00FF_00FF).wrapping_mul(6_553_601) >> 16;
+    Some((fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(42_949_672_960_001) >> 32)
 }
 
 fn decoded(value: u32) -> Option<ZoneId> {
@@ -273,6 +295,16 @@ mod tests {
         assert_eq!(table.exact_short_code(b"102"), None);
         assert_eq!(table.exact_short_code(b"0101"), None);
         assert_eq!(table.longest_match(b"1012"), Some(ZoneId(1)));
+    }
+
+    #[test]
+    fn digits_pack_with_their_length() {
+        for text in ["", "0", "07", "12345678", "87654321012", "999999999999999999"] {
+            assert_eq!(packed(text.as_bytes()), format!("1{text}").parse().ok(), "{text}");
+        }
+        for text in ["1234567a", "a2345678", "1234/678", "1234:678", "1234567890123456789", "12 "] {
+            assert_eq!(packed(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

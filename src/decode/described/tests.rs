@@ -72,7 +72,7 @@ fn interface_7_1_an_asterisk_row() {
         assert_eq!(record.setup_at, at("2017-06-20T09:49:22+06:00"));
         assert_eq!(record.answer_at, Some(at("2017-06-20T09:49:32+06:00")));
         assert_eq!(record.release_at, Some(at("2017-06-20T09:58:06+06:00")));
-        let id = "1497952162.0|NOT_AVAILABLE|2017-06-20 09:49:22|2017-06-20 09:49:32|2017-06-20 09:58:06";
+        let id = "1497952162.0|NOT_AVAILABLE|2017-06-20 09:49:22|2017-06-20 09:49:32|2017-06-20 09:58:06|ANSWERED";
         assert_eq!(record.record_id, id.as_bytes());
         assert_eq!((all[1].line, all[1].record_id), (1, record.record_id));
     });

@@ -45,7 +45,7 @@ fn rating_1_2_what_rejects_a_record() {
         (&[(C::Service, "")], Some(R::MissingField)),
         (&[(C::Service, "Voice")], Some(R::BadValue)),
         (&[(C::ANumber, "")], Some(R::MissingField)),
-        (&[(C::ANumber, ""), (C::Direction, "in")], None),
+        (&[(C::ANumber, ""), (C::Direction, "in")], Some(R::MissingField)),
         (&[(C::ANumber, ""), (C::Direction, "forward")], Some(R::MissingField)),
         (&[(C::Direction, "out")], None),
         (&[(C::Direction, "up")], Some(R::BadValue)),
