@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""check.py CSV: compares the switch's records with what the SIPp callers saw (CSV_sipp.csv)."""
+"""check.py CSV: compares the switch's records with what the SIPp callers saw (the file NAME_sipp.csv in this folder)."""
 import csv
 import datetime as dt
+import os
 import sys
 
 ZONE = dt.timezone(dt.timedelta(hours=5))  # Asia/Almaty, the SWITCH_TZ default of run.sh
@@ -13,7 +14,9 @@ def epoch(s):
 
 
 out = sys.argv[1]
-seen = {r["call_id"]: r for r in csv.DictReader(open(out[:-4] + "_sipp.csv"))}
+here = os.path.dirname(os.path.abspath(__file__))
+sipp = os.path.join(here, os.path.basename(out)[:-4] + "_sipp.csv")
+seen = {r["call_id"]: r for r in csv.DictReader(open(sipp))}
 rows = list(csv.DictReader(open(out)))
 assert len(rows) == len(seen) == len({r["call_id"] for r in rows})
 span = {}
