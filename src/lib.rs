@@ -4,7 +4,12 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow"))]
 
+pub mod batch;
 pub mod book;
+pub mod decode;
+pub mod feed;
+pub mod folder;
+pub mod generate;
 pub mod law;
 pub mod rate;
 pub mod record;

@@ -315,14 +315,24 @@ impl UsageRecord<'_> {
         self.bytes_up.saturating_add(self.bytes_down)
     }
 
-    /// The instant whose tariff, law and window apply: the answer, else the setup. Source: rating 1.5.
+    /// The instant whose tariff, law and window apply: the answer, else the setup; of events the setup.
+    ///
+    /// Source: rating 1.5.
     pub fn rated_at(&self) -> InstantMs {
+        match self.service {
+            Service::Sms | Service::Vas => self.setup_at,
+            Service::Voice | Service::Data | Service::Internet => self.began_at(),
+        }
+    }
+
+    /// When the tariff clock started: the answer, else the setup. Source: CELL-41.
+    pub fn began_at(&self) -> InstantMs {
         self.answer_at.unwrap_or(self.setup_at)
     }
 
     /// Release − answer (− setup where there is no answer) in milliseconds, 0 without a release. Source: CELL-41.
     pub fn duration_ms(&self) -> i64 {
-        self.release_at.map_or(0, |release| release.since(self.rated_at()).max(0))
+        self.release_at.map_or(0, |release| release.since(self.began_at()).max(0))
     }
 }
 

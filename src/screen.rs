@@ -6,6 +6,7 @@ mod destination;
 mod duplicates;
 mod unsuccessful;
 
-pub use destination::{Destination, NumberForm};
+pub use crate::decode::NumberForm;
+pub use destination::Destination;
 pub use duplicates::{Duplicates, Fingerprint, Seen, SourceKey};
 pub use unsuccessful::{Screening, screen};

@@ -5,10 +5,21 @@
 //!
 //! Source: rating 1.4–1.6, interface 7.1.
 
+mod files;
+mod finding;
+mod lint;
+mod load;
+mod places;
 mod plan;
 mod prefixes;
+mod week;
 mod window;
 
+pub use files::{TariffPaths, load_files, read_files, toml_files};
+pub use finding::{Finding, Severity};
+pub use lint::{AllowedStep, lint};
+pub use load::{SourceFile, TariffInput, load, load_with_places};
+pub use places::{Places, PlanPlaces, PrefixEntry, PrefixPlaces, VersionPlaces};
 pub use plan::{Plan, RateIndexInput};
 pub(crate) use prefixes::packed as packed_digits;
 pub use prefixes::{BadPrefix, Prefixes};

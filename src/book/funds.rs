@@ -99,6 +99,9 @@ impl Funds {
     /// What is left of the allowances that cover such usage, in the order of consumption: ascending priority, then
     /// earliest expiry (what was carried over ends first), then the order of the file.
     ///
+    /// `had_plan_before`: the plan was on offer in the month before, so that something may be left over from it; also
+    /// when these books have seen no usage of that month.
+    ///
     /// Source: rating 1.6.
     pub fn allowances(
         &self,
@@ -107,6 +110,7 @@ impl Funds {
         choice: PlanChoice,
         usage: UsageClass,
         day: LocalDay,
+        had_plan_before: bool,
     ) -> Vec<AllowanceLeft> {
         let Some(plan_id) = choice.plan else { return Vec::new() };
         let period = day.period();
@@ -123,8 +127,8 @@ impl Funds {
             };
             let this = self.allowances.get(&key(period)).copied().unwrap_or_default();
             let measure = allowance.measure;
-            let before = allowance.carry_over.then(|| self.allowances.get(&key(period.previous()))).flatten();
-            if let Some(before) = before {
+            if allowance.carry_over && had_plan_before {
+                let before = self.allowances.get(&key(period.previous())).copied().unwrap_or_default();
                 let unused = granted(allowance, period.previous(), choice.since).saturating_sub(before.own);
                 let entry = AllowanceLeft {
                     measure,
@@ -142,7 +146,7 @@ impl Funds {
         left.into_iter().map(|(_, _, entry)| entry).collect()
     }
 
-    /// Takes `amount` out of an allowance. Zero marks that the account had it, for what is carried over.
+    /// Takes `amount` out of an allowance.
     pub fn consume(&mut self, allowance: AllowanceLeft, amount: u64) {
         let consumed = self.allowances.entry(allowance.key).or_default();
         let part = if allowance.carried { &mut consumed.carried } else { &mut consumed.own };
@@ -178,9 +182,14 @@ fn granted(allowance: &Allowance, period: Period, since: Option<LocalDay>) -> u6
 }
 
 impl Account {
-    /// Whether rating one of its records needs or changes [`Funds`].
-    pub fn has_funds(&self) -> bool {
-        self.method == Method::Advance || self.usage_limit.is_some()
+    /// It pays ahead, out of a balance (CELL-48).
+    pub fn is_advance(&self) -> bool {
+        self.method == Method::Advance
+    }
+
+    /// The subscriber's limit of a month, which only the credit method knows (CELL-47).
+    pub fn limit(&self) -> Option<Tiyn> {
+        self.usage_limit.filter(|_| self.method == Method::Credit)
     }
 
     /// Whether its money counts without VAT.
@@ -242,22 +251,25 @@ mod tests {
         let mut funds = Funds::default();
         let day = |text| LocalDay::parse(text).unwrap();
         let left = |funds: &Funds, date| -> Vec<(u64, bool)> {
-            let left = funds.allowances(ANN, &plan, choice, USAGE, day(date));
+            let left = funds.allowances(ANN, &plan, choice, USAGE, day(date), date > "2026-03");
             left.iter().map(|l| (l.left, l.carried)).collect()
         };
         assert_eq!(left(&funds, "2026-02-10"), [(30_000, false), (10_000, false), (60_000, false)]);
-        let third = funds.allowances(ANN, &plan, choice, USAGE, day("2026-02-10"))[2];
+        let third = funds.allowances(ANN, &plan, choice, USAGE, day("2026-02-10"), false)[2];
         funds.consume(third, 20_000);
         assert_eq!(left(&funds, "2026-02-10")[2], (40_000, false));
         // March: 40 000 are left over from February, and end before March's own.
         assert_eq!(left(&funds, "2026-03-01"), [(30_000, false), (40_000, true), (10_000, false), (60_000, false)]);
-        let carried = funds.allowances(ANN, &plan, choice, USAGE, day("2026-03-01"))[1];
+        let carried = funds.allowances(ANN, &plan, choice, USAGE, day("2026-03-01"), true)[1];
         funds.consume(carried, 15_000);
         assert_eq!(left(&funds, "2026-03-31")[1], (25_000, true));
         // April: March's own 60 000, not February's rest.
         assert_eq!(left(&funds, "2026-04-01")[1], (60_000, true));
-        // Nothing is known of May, so June has nothing carried over.
-        assert_eq!(left(&funds, "2026-06-01").len(), 3);
+        // Without any usage in May, all of May is left over in June.
+        assert_eq!(left(&funds, "2026-06-01")[1], (60_000, true));
+        // A client who came on 15 June has nothing from May.
+        let since = PlanChoice { since: Some(day("2026-06-15")), ..choice };
+        assert_eq!(funds.allowances(ANN, &plan, since, USAGE, day("2026-06-20"), true)[1].left, 0);
     }
 
     #[test]

@@ -1,15 +1,5 @@
-use crate::record::names;
+use crate::decode::NumberForm;
 use crate::tariff::{Tariffs, ZoneId};
-
-names! {
-    /// How a feed writes called numbers. Source: rating 1.5.
-    pub enum NumberForm {
-        /// As a subscriber dials them.
-        Dialled = "dialled",
-        /// International; only `+` and `00` are dropped.
-        E164 = "e164",
-    }
-}
 
 /// A called number as the prefix table knows it, cut after 32 characters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

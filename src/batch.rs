@@ -1,0 +1,23 @@
+//! One pass over feeds: pieces of a file in, the outcome of each of their records out, in feed order.
+//!
+//! A pass has three stages. **Prepare** (parallel over pieces): decode, screen, find line, account, plan and rate, price
+//! what needs no memory. **Settle** (in feed order, one thread): duplicates, money, allowances, limits, parts,
+//! corrections. **Write** (parallel over pieces, bytes in feed order). So the output does not depend on the number of
+//! threads, nor on how files are cut into pieces.
+//!
+//! Source: rating 1.2, interface 7.3, 7.4.
+
+mod item;
+mod open_calls;
+mod pass;
+mod prepare;
+mod settle;
+mod totals;
+mod trace;
+mod write;
+
+pub use item::{Fate, Reference, Source};
+pub use pass::{FeedFile, Pass, PassError, Report, rate_files};
+pub use totals::{Counts, FileTotals, Totals};
+pub use trace::Trace;
+pub use write::Outcomes;

@@ -1,0 +1,72 @@
+use super::item::{Item, PartOf, Stateful};
+use crate::units::InstantMs;
+use rustc_hash::FxHashMap;
+
+/// A part whose call is not complete.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct OpenPart {
+    pub(crate) item: Item,
+    pub(crate) stateful: Stateful,
+    pub(crate) part: PartOf,
+    pub(crate) record_id: Box<[u8]>,
+    pub(crate) file: usize,
+    pub(crate) line: u64,
+}
+
+/// Parts of long calls that wait for the rest of their call. Source: rating 1.4.
+#[derive(Debug, Default)]
+pub(crate) struct OpenCalls {
+    calls: FxHashMap<u128, Vec<OpenPart>>,
+    parts: usize,
+}
+
+/// Memory stays bounded: beyond so many waiting parts (about 400 MB), further ones are suspended at once.
+const OPEN_PARTS_MAX: usize = 1_000_000;
+
+/// What became of a part.
+pub(crate) enum Joined {
+    /// It waits.
+    Waiting,
+    /// It completed its call: all parts, in order.
+    Complete(Vec<OpenPart>),
+    /// There is no room for it to wait.
+    NoRoom,
+}
+
+impl OpenCalls {
+    /// Adds a part to its call.
+    pub(crate) fn join(&mut self, part: OpenPart) -> Joined {
+        let call = part.part.call;
+        if self.parts >= OPEN_PARTS_MAX {
+            return Joined::NoRoom;
+        }
+        let parts = self.calls.entry(call).or_default();
+        let place = parts.partition_point(|other| other.part.number <= part.part.number);
+        parts.insert(place, part);
+        self.parts = self.parts.saturating_add(1);
+        if !is_complete(parts) {
+            return Joined::Waiting;
+        }
+        let parts = self.calls.remove(&call).unwrap_or_default();
+        self.parts = self.parts.saturating_sub(parts.len());
+        Joined::Complete(parts)
+    }
+
+    /// The parts that still wait, in the order in which they were read.
+    pub(crate) fn into_waiting(self) -> Vec<OpenPart> {
+        let mut waiting: Vec<OpenPart> = self.calls.into_values().flatten().collect();
+        waiting.sort_by_key(|part| (part.file, part.line));
+        waiting
+    }
+}
+
+/// One part of each number from 1 to the last, each beginning when the one before was released.
+fn is_complete(parts: &[OpenPart]) -> bool {
+    let numbered = (1u32..).zip(parts).all(|(number, open)| open.part.number == number);
+    let ends = parts.iter().rposition(|open| open.part.last) == parts.len().checked_sub(1)
+        && parts.iter().filter(|open| open.part.last).count() == 1;
+    let touch = |released: Option<InstantMs>, began: InstantMs| released.is_none_or(|released| released == began);
+    let fits =
+        parts.iter().zip(parts.iter().skip(1)).all(|(one, next)| touch(one.part.released_at, next.part.began_at));
+    numbered && ends && fits
+}

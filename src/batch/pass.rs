@@ -1,0 +1,323 @@
+use super::item::{Prepared, Reference, Source};
+use super::prepare::Preparer;
+use super::settle::Settler;
+use super::totals::{Counts, FileTotals, Totals};
+use super::trace::Trace;
+use super::write::{Outcomes, RowWriter, Rows};
+use crate::book::Funds;
+use crate::decode::{FileDecoder, Format, Separators};
+use crate::feed::{FeedError, LineReader, Piece};
+use crate::record::{RejectReason, Rejection};
+use crate::screen::Duplicates;
+use bumpalo::Bump;
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One file of a feed.
+#[derive(Clone, Debug)]
+pub struct FeedFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// How outcomes name it.
+    pub name: String,
+    /// The feed that it belongs to.
+    pub source: Source,
+    /// How it is written.
+    pub format: Format,
+}
+
+/// What a pass works with.
+pub struct Pass<'p> {
+    /// Tariffs and register.
+    pub reference: &'p Reference,
+    /// The money that accounts have before the first record: opening balances and payments.
+    pub funds: &'p (dyn Fn() -> Funds + Sync),
+    /// In the order in which they are read.
+    pub files: &'p [FeedFile],
+    /// The threads that prepare and write.
+    pub threads: &'p rayon::ThreadPool,
+    /// The folder where outcomes go.
+    pub outcomes: Option<&'p Path>,
+    /// Bytes read so far, for a progress bar.
+    pub progress: &'p AtomicU64,
+    /// Keys of a record to be traced.
+    pub traced: FxHashSet<u128>,
+}
+
+/// What a pass found.
+#[derive(Debug)]
+pub struct Report {
+    /// Control totals, checked.
+    pub totals: Totals,
+    /// How traced records came to their outcomes.
+    pub traces: Vec<Trace>,
+    /// What was odd about files as such.
+    pub notes: Vec<String>,
+}
+
+/// Why a pass was not done.
+#[derive(Debug)]
+pub enum PassError {
+    /// A feed cannot be opened.
+    Feed(FeedError),
+    /// Outcomes cannot be written.
+    Write(std::io::Error),
+    /// A record has no outcome or two: our own fault, never passed over.
+    ControlTotals(String),
+}
+
+impl fmt::Display for PassError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Feed(error) => error.fmt(f),
+            Self::Write(error) => write!(f, "outcomes cannot be written: {error}"),
+            Self::ControlTotals(violation) => write!(f, "control totals do not balance: {violation}"),
+        }
+    }
+}
+
+impl std::error::Error for PassError {}
+
+/// Pieces that are prepared side by side, for each thread.
+const PIECES_PER_THREAD: usize = 4;
+
+/// Rates files in their order. Source: rating 1.2, interface 7.3.
+///
+/// Where records turn out to correct others, the pass is made once more, keeping the charges that are corrected: a
+/// record may be corrected long after it was rated, and keeping every charge would cost the memory of all of them.
+pub fn rate_files(pass: &Pass<'_>) -> Result<Report, PassError> {
+    let mut wanted = FxHashSet::default();
+    loop {
+        pass.progress.store(0, Ordering::Relaxed);
+        let (report, missing) = attempt(pass, &wanted)?;
+        if missing.is_empty() {
+            return Ok(report);
+        }
+        wanted.extend(missing);
+    }
+}
+
+fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashSet<u128>), PassError> {
+    let totals = pass.files.iter().map(|file| FileTotals {
+        name: file.name.clone(),
+        source: file.source.name.clone(),
+        counts: Counts::default(),
+        rated_ms: 0,
+        charged: 0,
+    });
+    let duplicates = Duplicates::with_capacity(expected_records(pass.files));
+    let mut settler = Settler::new(pass.reference, totals.collect(), duplicates, (pass.funds)());
+    settler.corrections.wanted.clone_from(wanted);
+    settler.traced.clone_from(&pass.traced);
+    let writer = RowWriter::new(pass.reference, pass.files.iter().map(|file| (&file.source, file.name.as_str())));
+    let mut outcomes = pass.outcomes.map(Outcomes::create).transpose().map_err(PassError::Write)?;
+    let mut reader = Reader { files: pass.files, next: 0, open: None, spare: Vec::new(), notes: Vec::new() };
+    let width = pass.threads.current_num_threads().saturating_mul(PIECES_PER_THREAD);
+
+    // Three batches are under way at once: one is read, one prepared, one settled and written.
+    let (mut read, mut prepared): (Vec<Work>, Vec<Slot>) = (Vec::new(), Vec::new());
+    let mut spare: Vec<Slot> = Vec::new();
+    let mut first_lines = vec![1u64; pass.files.len()];
+    loop {
+        let work = std::mem::take(&mut read);
+        let mut settled = std::mem::take(&mut prepared);
+        let mut slots = std::mem::take(&mut spare);
+        slots.resize_with(work.len().max(slots.len()), Slot::default);
+        let ((next, ready), done) = pass.threads.install(|| {
+            rayon::join(
+                || rayon::join(|| reader.batch(width, pass.progress), || prepare_batch(pass, work, slots)),
+                || finish_batch(&mut settler, &writer, &mut settled, &mut outcomes, &mut first_lines),
+            )
+        });
+        done.map_err(PassError::Write)?;
+        read = next.map_err(PassError::Feed)?;
+        prepared = ready;
+        for slot in &mut settled {
+            reader.spare.push(std::mem::take(&mut slot.prepared.bytes));
+        }
+        spare = settled;
+        if read.is_empty() && prepared.is_empty() {
+            break;
+        }
+    }
+
+    let told = settler.finish();
+    if let Some(mut outcomes) = outcomes {
+        let mut rows = Rows::default();
+        writer.write_told(&told, &mut rows);
+        outcomes.append(&rows).and_then(|()| outcomes.finish()).map_err(PassError::Write)?;
+    }
+    if let Some(violation) = settler.totals.violation() {
+        return Err(PassError::ControlTotals(violation));
+    }
+    let report = Report { totals: settler.totals, traces: settler.traces, notes: reader.notes };
+    Ok((report, settler.corrections.missing))
+}
+
+/// A piece with what reads it.
+struct Work {
+    file: usize,
+    decoder: Arc<Result<FileDecoder, Rejection>>,
+    /// Lines of the file before this piece that belong to no piece: its header.
+    skipped_lines: u64,
+    piece: Piece,
+}
+
+/// Buffers of one piece, reused.
+#[derive(Default)]
+struct Slot {
+    prepared: Prepared,
+    skipped_lines: u64,
+    arena: Bump,
+    separators: Separators,
+    rows: Rows,
+}
+
+fn prepare_batch(pass: &Pass<'_>, work: Vec<Work>, mut slots: Vec<Slot>) -> Vec<Slot> {
+    slots.truncate(work.len());
+    slots.par_iter_mut().zip(work).for_each(|(slot, work)| {
+        let Some(file) = pass.files.get(work.file) else { return };
+        let preparer = Preparer {
+            reference: pass.reference,
+            source: &file.source,
+            decoder: work.decoder.as_ref().as_ref(),
+            settle_all: !pass.traced.is_empty(),
+        };
+        slot.prepared.file = work.file;
+        slot.skipped_lines = work.skipped_lines;
+        preparer.prepare(work.piece, &mut slot.arena, &mut slot.separators, &mut slot.prepared);
+    });
+    slots
+}
+
+fn finish_batch(
+    settler: &mut Settler<'_>,
+    writer: &RowWriter<'_>,
+    slots: &mut [Slot],
+    outcomes: &mut Option<Outcomes>,
+    first_lines: &mut [u64],
+) -> std::io::Result<()> {
+    for slot in slots.iter_mut() {
+        let prepared = &mut slot.prepared;
+        if let Some(next) = first_lines.get_mut(prepared.file) {
+            *next = next.saturating_add(slot.skipped_lines);
+            prepared.first_line = *next;
+            *next = next.saturating_add(prepared.lines);
+        }
+        settler.settle(prepared);
+    }
+    let Some(outcomes) = outcomes else { return Ok(()) };
+    slots.par_iter_mut().for_each(|slot| {
+        slot.rows.clear();
+        writer.write(&slot.prepared, &mut slot.rows);
+    });
+    slots.iter().try_for_each(|slot| outcomes.append(&slot.rows))
+}
+
+/// Reads files one after the other.
+struct Reader<'p> {
+    files: &'p [FeedFile],
+    next: usize,
+    open: Option<OpenFile>,
+    spare: Vec<Vec<u8>>,
+    notes: Vec<String>,
+}
+
+struct OpenFile {
+    file: usize,
+    lines: LineReader,
+    /// Known once the header was seen.
+    decoder: Option<Arc<Result<FileDecoder, Rejection>>>,
+    skipped_lines: u64,
+}
+
+impl Reader<'_> {
+    /// Up to `width` pieces; none at the end of the last file.
+    fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
+        let mut batch = Vec::with_capacity(width);
+        while batch.len() < width {
+            let Some(open) = &mut self.open else {
+                let Some(file) = self.files.get(self.next) else { break };
+                let lines = LineReader::open(&file.path)?;
+                self.open = Some(OpenFile { file: self.next, lines, decoder: None, skipped_lines: 0 });
+                self.next = self.next.saturating_add(1);
+                continue;
+            };
+            let Some(piece) = open.lines.next_piece(self.spare.pop().unwrap_or_default()) else {
+                if let (None, Some(file)) = (&open.decoder, self.files.get(open.file)) {
+                    self.notes.push(format!("{}: empty", file.name));
+                }
+                self.open = None;
+                continue;
+            };
+            if let Piece::Lines(bytes) = &piece {
+                progress.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            }
+            let Some(file) = self.files.get(open.file) else { break };
+            let piece = match (&open.decoder, piece) {
+                (None, Piece::Lines(mut bytes)) => {
+                    let header = if file.format.has_header() { take_header(&mut bytes) } else { Header::default() };
+                    open.skipped_lines = header.lines;
+                    if file.format.has_header() && header.line.is_empty() {
+                        // Nothing but blank lines so far.
+                        continue;
+                    }
+                    let decoder = file.format.decoder(&header.line).map_err(|why| {
+                        self.notes.push(format!("{}: {why}", file.name));
+                        Rejection::new(RejectReason::BadHeader, why)
+                    });
+                    open.decoder = Some(Arc::new(decoder));
+                    Piece::Lines(bytes)
+                }
+                (_, piece) => piece,
+            };
+            if let Piece::Broken(broken) = &piece {
+                self.notes.push(format!("{}: {}", file.name, broken.message));
+            }
+            let unread = || Arc::new(Err(Rejection::new(RejectReason::BadHeader, "the file has no header line")));
+            let decoder = open.decoder.get_or_insert_with(unread);
+            let skipped_lines = std::mem::take(&mut open.skipped_lines);
+            batch.push(Work { file: open.file, decoder: Arc::clone(decoder), skipped_lines, piece });
+        }
+        Ok(batch)
+    }
+}
+
+#[derive(Default)]
+struct Header {
+    line: Vec<u8>,
+    lines: u64,
+}
+
+/// Takes the first line that is not blank off a piece.
+fn take_header(piece: &mut Vec<u8>) -> Header {
+    let mut header = Header::default();
+    while header.line.is_empty() && !piece.is_empty() {
+        let end = memchr::memchr(b'\n', piece).map_or(piece.len(), |at| at.saturating_add(1));
+        let mut line: Vec<u8> = piece.drain(..end).collect();
+        while matches!(line.last(), Some(b'\n' | b'\r')) {
+            line.pop();
+        }
+        header.line = line;
+        header.lines = header.lines.saturating_add(1);
+    }
+    header
+}
+
+/// About how many records the files hold, so that the duplicate set need not grow: a guess may be wrong, not harmful.
+fn expected_records(files: &[FeedFile]) -> usize {
+    /// A native record of a call has about so many bytes.
+    const RECORD_BYTES: u64 = 140;
+    /// Archives hold about so many times their size.
+    const EXPANSION: u64 = 6;
+    let bytes = files.iter().fold(0u64, |sum, file| {
+        let size = std::fs::metadata(&file.path).map_or(0, |data| data.len());
+        let archive = matches!(file.path.extension().and_then(|e| e.to_str()), Some("gz" | "zst"));
+        sum.saturating_add(if archive { size.saturating_mul(EXPANSION) } else { size })
+    });
+    usize::try_from(bytes / RECORD_BYTES).unwrap_or(0).min(1 << 26)
+}

@@ -1,0 +1,481 @@
+use super::item::{Fate, Item, Place, Prepared, Reference, Stateful, Told};
+use super::open_calls::{Joined, OpenCalls, OpenPart};
+use super::totals::{Counts, FileTotals, Totals};
+use super::trace::{Steps, Trace};
+use crate::book::{Account, AccountNo, AllowanceLeft, Funds};
+use crate::law::Rule;
+use crate::rate::{self, BadCharge, Basis};
+use crate::record::{Direction, FilterReason, Flag, RejectReason, Rejection, SuspendReason};
+use crate::screen::{Duplicates, Seen};
+use crate::tariff::{Measure, Version};
+use crate::units::{Period, Tiyn};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+
+/// How far ahead the slots of the duplicate set are fetched.
+const AHEAD: usize = 24;
+
+/// What remembers: settles pieces in feed order, one after the other.
+pub(crate) struct Settler<'r> {
+    pub(crate) reference: &'r Reference,
+    pub(crate) duplicates: Duplicates,
+    pub(crate) funds: Funds,
+    pub(crate) totals: Totals,
+    pub(crate) corrections: Corrections,
+    /// Keys of the record to be traced, one a source.
+    pub(crate) traced: FxHashSet<u128>,
+    pub(crate) traces: Vec<Trace>,
+    open_calls: OpenCalls,
+    /// A bit for each account with a rated record.
+    touched: Vec<u64>,
+    reasons: Reasons,
+}
+
+/// Records that replace others.
+#[derive(Debug, Default)]
+pub(crate) struct Corrections {
+    /// Keys that some record corrects, as an earlier attempt of the pass has found: their charges are kept.
+    pub(crate) wanted: FxHashSet<u128>,
+    /// Keys found to be corrected whose charges were not kept; the pass must start anew with them wanted.
+    pub(crate) missing: FxHashSet<u128>,
+    charged: FxHashMap<u128, OldCharge>,
+    /// Corrected before they came.
+    replaced: FxHashSet<u128>,
+}
+
+/// What a charge took, to be given back.
+#[derive(Clone, Debug)]
+struct OldCharge {
+    account: AccountNo,
+    debit: Option<Tiyn>,
+    usage: Option<(Period, Tiyn)>,
+    gross: Tiyn,
+    consumed: Vec<(AllowanceLeft, u64)>,
+}
+
+impl<'r> Settler<'r> {
+    pub(crate) fn new(reference: &'r Reference, files: Vec<FileTotals>, duplicates: Duplicates, funds: Funds) -> Self {
+        Self {
+            reference,
+            duplicates,
+            funds,
+            totals: Totals { files, ..Totals::default() },
+            corrections: Corrections::default(),
+            traced: FxHashSet::default(),
+            traces: Vec::new(),
+            open_calls: OpenCalls::default(),
+            touched: vec![0; reference.register.len().div_ceil(64)],
+            reasons: Reasons::default(),
+        }
+    }
+
+    /// Settles one piece: the outcome of each of its records is final, but for parts of open calls.
+    pub(crate) fn settle(&mut self, prepared: &mut Prepared) {
+        let mut counts = Counts { read: prepared.records, ..Counts::default() };
+        let mut sums = Sums::default();
+        let items = prepared.items.len();
+        for at in 0..items {
+            if let Some(ahead) = prepared.items.get(at.wrapping_add(AHEAD)) {
+                std::hint::black_box(self.duplicates.touch(ahead.print.key));
+            }
+            let Some(mut item) = prepared.items.get(at).copied() else { continue };
+            self.settle_item(&mut item, prepared, at);
+            counts.count(item.fate);
+            if item.fate == Fate::Rated {
+                sums.add(&item);
+                self.touch(item.account);
+            }
+            self.count_reason(&item, prepared);
+            if !self.traced.is_empty() && self.traced.contains(&item.print.key) && item.fate != Fate::Told {
+                self.trace_outcome(&item, prepared);
+            }
+            if let Some(place) = prepared.items.get_mut(at) {
+                *place = item;
+            }
+        }
+        if let Some(file) = self.totals.files.get_mut(prepared.file) {
+            let before = file.counts;
+            file.counts = sum_of(before, counts);
+            file.rated_ms = file.rated_ms.saturating_add(sums.duration_ms);
+            file.charged = file.charged.saturating_add(sums.charged);
+        }
+        self.totals.charged = self.totals.charged.saturating_add(sums.charged);
+        self.totals.vat = self.totals.vat.saturating_add(sums.vat);
+        self.totals.not_owed = self.totals.not_owed.saturating_add(sums.not_owed);
+    }
+
+    fn settle_item(&mut self, item: &mut Item, prepared: &mut Prepared, at: usize) {
+        if item.fate == Fate::Rejected {
+            return;
+        }
+        match self.duplicates.insert(item.print) {
+            Seen::New => {}
+            Seen::Same => return item.fate = Fate::Duplicate(false),
+            Seen::Differs => {
+                self.totals.differing = self.totals.differing.saturating_add(1);
+                return item.fate = Fate::Duplicate(true);
+            }
+        }
+        let Some(stateful) = item.stateful.get().and_then(|place| prepared.stateful.get(place)).copied() else {
+            return self.keep_if_wanted(item, None);
+        };
+        match item.fate {
+            Fate::Filtered(_) => self.replace(&stateful),
+            Fate::Rated => match stateful.part {
+                Some(_) => self.join(item, &stateful, prepared, at),
+                None => {
+                    self.replace(&stateful);
+                    if let Err(reject) = self.charge(item, &stateful) {
+                        self.reject(item, reject, prepared, at);
+                    }
+                }
+            },
+            Fate::Suspended(_) | Fate::Duplicate(_) | Fate::Rejected | Fate::Open | Fate::Told => {}
+        }
+    }
+
+    /// Adds a part to its call, and tells the call where this part completes it.
+    fn join(&mut self, item: &mut Item, stateful: &Stateful, prepared: &mut Prepared, at: usize) {
+        let Some(part) = stateful.part else { return };
+        let line = prepared.first_line.saturating_add(u64::from(item.line));
+        let open = OpenPart {
+            item: *item,
+            stateful: *stateful,
+            part,
+            record_id: prepared.text(item.record_id).into(),
+            file: prepared.file,
+            line,
+        };
+        match self.open_calls.join(open) {
+            Joined::Waiting => item.fate = Fate::Open,
+            Joined::NoRoom => {
+                item.fate = Fate::Suspended(SuspendReason::IncompleteParts);
+                item.detail = Place::of(prepared.details.len());
+                prepared.details.push("too many calls are open at once".into());
+            }
+            Joined::Complete(parts) => {
+                item.fate = Fate::Told;
+                let told_at = u32::try_from(at).unwrap_or(u32::MAX);
+                for part in self.merged(parts) {
+                    self.settled_late(&part);
+                    let OpenPart { item, record_id, file, line, .. } = part;
+                    prepared.told.push(Told { at: told_at, item, record_id, file, line });
+                }
+            }
+        }
+    }
+
+    /// Rates the parts of a complete call as one: the first carries the charge. Source: rating 1.4.
+    fn merged(&mut self, mut parts: Vec<OpenPart>) -> Vec<OpenPart> {
+        let duration = parts.iter().fold(0i64, |sum, part| sum.saturating_add(part.stateful.usage.duration_ms));
+        let bytes = parts.iter().fold(0u64, |sum, part| sum.saturating_add(part.stateful.usage.bytes));
+        let mut fate = Fate::Rated;
+        if let Some(first) = parts.first_mut() {
+            first.item.duration_ms = duration;
+            first.stateful.usage.duration_ms = duration;
+            first.stateful.usage.bytes = bytes;
+            let stateful = first.stateful;
+            self.replace(&stateful);
+            if self.charge(&mut first.item, &stateful).is_err() || first.item.fate != Fate::Rated {
+                // A whole that is beyond the range of an amount, or that no rate fits, stays as its parts.
+                fate = Fate::Suspended(SuspendReason::NoRate);
+            }
+            first.item.fate = fate;
+        }
+        for part in parts.iter_mut().skip(1) {
+            part.item.fate = fate;
+            part.item.flags = part.item.flags.with(Flag::Part);
+            part.item.units = 0;
+            (part.item.gross, part.item.net) = (Tiyn::ZERO, Tiyn::ZERO);
+        }
+        parts
+    }
+
+    /// Counts a part that was settled with the others of its call, in its own file.
+    fn settled_late(&mut self, part: &OpenPart) {
+        let mut sums = Sums::default();
+        if part.item.fate == Fate::Rated {
+            sums.add(&part.item);
+            self.touch(part.item.account);
+        }
+        if let Fate::Suspended(reason) = part.item.fate {
+            self.reasons.suspended.add(reason as usize);
+        }
+        if let Some(file) = self.totals.files.get_mut(part.file) {
+            file.counts.count(part.item.fate);
+            file.rated_ms = file.rated_ms.saturating_add(i128::from(part.stateful.usage.duration_ms));
+            file.charged = file.charged.saturating_add(sums.charged);
+        }
+        self.totals.charged = self.totals.charged.saturating_add(sums.charged);
+        self.totals.vat = self.totals.vat.saturating_add(sums.vat);
+        self.totals.not_owed = self.totals.not_owed.saturating_add(sums.not_owed);
+    }
+
+    /// Suspends the parts of calls that never became complete.
+    pub(crate) fn finish(&mut self) -> Vec<Told> {
+        let waiting = std::mem::take(&mut self.open_calls).into_waiting();
+        let mut told = Vec::with_capacity(waiting.len());
+        for mut part in waiting {
+            part.item.fate = Fate::Suspended(SuspendReason::IncompleteParts);
+            self.settled_late(&part);
+            let OpenPart { item, record_id, file, line, .. } = part;
+            told.push(Told { at: 0, item, record_id, file, line });
+        }
+        self.totals.filtered = self.reasons.filtered.named(FilterReason::ALL);
+        self.totals.suspended = self.reasons.suspended.named(SuspendReason::ALL);
+        self.totals.rejected = self.reasons.rejected.named(RejectReason::ALL);
+        self.totals.accounts = self.touched.iter().map(|word| u64::from(word.count_ones())).sum();
+        told
+    }
+
+    /// Charges a record with all that its account remembers.
+    fn charge(&mut self, item: &mut Item, stateful: &Stateful) -> Result<(), BadCharge> {
+        let reference = self.reference;
+        let version = reference.tariffs.versions.get(usize::from(item.version));
+        let plan = version.and_then(|version| version.plan(stateful.choice.plan?));
+        let account = item.account.and_then(|no| Some((no, *reference.register.account(no)?)));
+        let (Some(version), Some(plan), Some((no, account))) = (version, plan, account) else { return Ok(()) };
+        let local = version.zone.local(item.at);
+        let period = local.day.period();
+        if stateful.free {
+            self.use_month(item, stateful, no, &account, period);
+            self.keep_if_wanted(item, Some(OldCharge::of(no, item, Vec::new())));
+            return Ok(());
+        }
+        let offered = if plan.allowances.is_empty() {
+            Vec::new()
+        } else {
+            let had_plan_before = self.had_plan_before(version, stateful, period);
+            self.funds.allowances(no, plan, stateful.choice, stateful.usage.class, local.day, had_plan_before)
+        };
+        let amounts: Vec<(Measure, u64)> =
+            offered.iter().map(|allowance| (allowance.measure, allowance.left)).collect();
+        let Some(quote) = rate::quote(version, plan, &stateful.usage, &amounts) else {
+            item.fate = Fate::Suspended(SuspendReason::NoRate);
+            return Ok(());
+        };
+        let basis = if account.is_budget() { Basis::Net } else { Basis::Gross };
+        let balance = account.is_advance().then(|| self.funds.balance(no, item.at));
+        let settled = match balance {
+            Some(balance) if !stateful.owed_in_full => {
+                rate::settle_up_to(version, &quote, item.vat, balance, basis, stateful.usage.at)?
+            }
+            _ => rate::settle_in_full(version, &quote, item.vat)?,
+        };
+        // From here the charge is booked.
+        item.units = quote.units();
+        (item.gross, item.net) = (settled.charge.gross, settled.charge.net);
+        item.not_owed = settled.not_owed;
+        item.cut_off_at = settled.cut_off_at;
+        let mut consumed = Vec::new();
+        for covered in &quote.covered {
+            if let Some(allowance) = offered.get(covered.offered) {
+                self.funds.consume(*allowance, covered.amount);
+                consumed.push((*allowance, covered.amount));
+            }
+        }
+        if !consumed.is_empty() {
+            item.flags = item.flags.with(Flag::Allowance);
+        }
+        let mut old = OldCharge::of(no, item, consumed);
+        if account.is_advance() {
+            let debit = basis.debit(settled.charge);
+            self.funds.debit(no, debit);
+            old.debit = Some(debit);
+        }
+        if self.use_month(item, stateful, no, &account, period) {
+            old.usage = Some((period, item.gross));
+        }
+        self.keep_if_wanted(item, Some(old));
+        if !self.traced.is_empty() && self.traced.contains(&item.print.key) {
+            let offered = offered.iter().map(|allowance| allowance.left).collect();
+            self.trace_steps(item, Steps { quote, offered, balance, owed_in_full: stateful.owed_in_full });
+        }
+        Ok(())
+    }
+
+    /// Whether the account's plan was on offer in the month before.
+    fn had_plan_before(&self, version: &Version, stateful: &Stateful, period: Period) -> bool {
+        let last_day = period.first_day().plus_days(-1);
+        let tariffs = &self.reference.tariffs;
+        let before = tariffs.version_at(version.zone.start_of_day(last_day)).and_then(|at| tariffs.versions.get(at));
+        before.is_some_and(|before| stateful.choice.plan.is_some_and(|plan| before.plan(plan).is_some()))
+    }
+
+    /// Adds to the month's outgoing usage of an account with a limit. Source: CELL-47, rating 1.8.
+    fn use_month(
+        &mut self,
+        item: &mut Item,
+        stateful: &Stateful,
+        no: AccountNo,
+        account: &Account,
+        period: Period,
+    ) -> bool {
+        let Some(limit) = account.limit().filter(|_| stateful.usage.class.direction == Direction::Out) else {
+            return false;
+        };
+        if self.funds.used(no, period) >= limit {
+            item.flags = item.flags.with(Flag::OverLimit);
+            item.rules = item.rules.with(Rule::Cell44);
+        }
+        self.funds.use_up(no, period, item.gross);
+        true
+    }
+
+    /// Reverses the charge of the record that this one replaces. Source: rating 1.2.
+    fn replace(&mut self, stateful: &Stateful) {
+        let Some(key) = stateful.corrects else { return };
+        if !self.corrections.wanted.contains(&key) {
+            self.corrections.missing.insert(key);
+        }
+        match self.corrections.charged.remove(&key) {
+            Some(old) => self.reverse(&old),
+            None => {
+                self.corrections.replaced.insert(key);
+            }
+        }
+    }
+
+    fn reverse(&mut self, old: &OldCharge) {
+        let back = |amount: Tiyn| Tiyn::new(amount.get().saturating_neg());
+        if let Some(debit) = old.debit {
+            self.funds.debit(old.account, back(debit));
+        }
+        if let Some((period, gross)) = old.usage {
+            self.funds.use_up(old.account, period, back(gross));
+        }
+        for (allowance, amount) in &old.consumed {
+            self.funds.give_back(*allowance, *amount);
+        }
+        self.totals.reversed = self.totals.reversed.saturating_add(i128::from(old.gross.get()));
+    }
+
+    /// Keeps a charge that some record corrects; one that was corrected before it came is reversed at once.
+    fn keep_if_wanted(&mut self, item: &Item, old: Option<OldCharge>) {
+        let corrections = &mut self.corrections;
+        if corrections.wanted.is_empty() || item.fate != Fate::Rated {
+            return;
+        }
+        let key = item.print.key;
+        let Some(old) = old.or_else(|| item.account.map(|no| OldCharge::of(no, item, Vec::new()))) else { return };
+        if corrections.replaced.remove(&key) {
+            self.reverse(&old);
+        } else if corrections.wanted.contains(&key) {
+            corrections.charged.insert(key, old);
+        }
+    }
+
+    fn reject(&mut self, item: &mut Item, error: BadCharge, prepared: &mut Prepared, at: usize) {
+        item.fate = Fate::Rejected;
+        item.detail = Place::of(prepared.rejects.len());
+        let rejection = Rejection::new(RejectReason::OutOfRange, error.to_string());
+        let reject = super::item::Reject { rejection, head: Vec::new(), bytes: 0, hash: 0 };
+        prepared.rejects.push((u32::try_from(at).unwrap_or(u32::MAX), reject));
+    }
+
+    fn count_reason(&mut self, item: &Item, prepared: &Prepared) {
+        match item.fate {
+            Fate::Filtered(reason) => self.reasons.filtered.add(reason as usize),
+            Fate::Suspended(reason) => self.reasons.suspended.add(reason as usize),
+            Fate::Rejected => {
+                let reject = item.detail.get().and_then(|place| prepared.rejects.get(place));
+                if let Some((_, reject)) = reject {
+                    self.reasons.rejected.add(reject.rejection.reason as usize);
+                }
+            }
+            Fate::Rated | Fate::Duplicate(_) | Fate::Open | Fate::Told => {}
+        }
+    }
+
+    fn touch(&mut self, account: Option<AccountNo>) {
+        let Some(no) = account else { return };
+        if let Some(word) = self.touched.get_mut((no.0 / 64) as usize) {
+            *word |= 1 << (no.0 % 64);
+        }
+    }
+
+    fn trace_steps(&mut self, item: &Item, steps: Steps) {
+        let trace = Trace { file: 0, line: 0, raw: Vec::new(), item: *item, detail: String::new(), steps: Some(steps) };
+        self.traces.push(trace);
+    }
+
+    /// Completes the trace of a record with where it stands and where it ended.
+    fn trace_outcome(&mut self, item: &Item, prepared: &Prepared) {
+        let lines = prepared.bytes.split(|byte| *byte == b'\n');
+        let raw = lines.into_iter().nth(item.line as usize).unwrap_or_default().to_vec();
+        let detail = item.detail.get().and_then(|place| prepared.details.get(place)).cloned().unwrap_or_default();
+        let line = prepared.first_line.saturating_add(u64::from(item.line));
+        let steps = match self.traces.last_mut() {
+            Some(last) if last.line == 0 && last.item.print.key == item.print.key => {
+                let steps = last.steps.take();
+                self.traces.pop();
+                steps
+            }
+            _ => None,
+        };
+        self.traces.push(Trace { file: prepared.file, line, raw, item: *item, detail, steps });
+    }
+}
+
+impl OldCharge {
+    fn of(account: AccountNo, item: &Item, consumed: Vec<(AllowanceLeft, u64)>) -> Self {
+        Self { account, debit: None, usage: None, gross: item.gross, consumed }
+    }
+}
+
+/// Sums over one piece.
+#[derive(Default)]
+struct Sums {
+    charged: i128,
+    vat: i128,
+    not_owed: i128,
+    duration_ms: i128,
+}
+
+impl Sums {
+    fn add(&mut self, item: &Item) {
+        self.charged = self.charged.wrapping_add(i128::from(item.gross.get()));
+        self.vat = self.vat.wrapping_add(i128::from(item.gross.get()).wrapping_sub(i128::from(item.net.get())));
+        self.not_owed = self.not_owed.wrapping_add(i128::from(item.not_owed.get()));
+        self.duration_ms = self.duration_ms.wrapping_add(i128::from(item.duration_ms));
+    }
+}
+
+fn sum_of(one: Counts, other: Counts) -> Counts {
+    Counts {
+        read: one.read.saturating_add(other.read),
+        rated: one.rated.saturating_add(other.rated),
+        filtered: one.filtered.saturating_add(other.filtered),
+        duplicate: one.duplicate.saturating_add(other.duplicate),
+        suspended: one.suspended.saturating_add(other.suspended),
+        rejected: one.rejected.saturating_add(other.rejected),
+    }
+}
+
+/// Counts by reason, by its place in the closed list.
+#[derive(Default)]
+struct Reasons {
+    filtered: Tally<{ FilterReason::ALL.len() }>,
+    suspended: Tally<{ SuspendReason::ALL.len() }>,
+    rejected: Tally<{ RejectReason::ALL.len() }>,
+}
+
+struct Tally<const N: usize>([u64; N]);
+
+impl<const N: usize> Default for Tally<N> {
+    fn default() -> Self {
+        Self([0; N])
+    }
+}
+
+impl<const N: usize> Tally<N> {
+    fn add(&mut self, place: usize) {
+        if let Some(count) = self.0.get_mut(place) {
+            *count = count.wrapping_add(1);
+        }
+    }
+
+    fn named<R: Copy + Ord>(&self, reasons: &[R]) -> BTreeMap<R, u64> {
+        reasons.iter().copied().zip(self.0).filter(|(_, count)| *count > 0).collect()
+    }
+}

@@ -1,0 +1,104 @@
+//! The folder of a month: configuration, reference data and feed files as values. All reading of reference files is
+//! here; the rooms get what was read.
+//!
+//! A row that cannot be used is set aside and told, with file and line: what depends on it is suspended later, and can
+//! be recycled. A tariff that does not make sense stops the load.
+//!
+//! Source: interface 7.1, 7.5.
+
+mod config;
+mod feeds;
+mod findings;
+mod reference;
+mod table;
+
+pub use config::{BadConfig, Config};
+pub use findings::Findings;
+
+use crate::batch::{FeedFile, Reference};
+use crate::book::{AccountNo, Funds};
+use crate::tariff::{TariffPaths, load_files};
+use crate::units::{InstantMs, Tiyn};
+use std::path::{Path, PathBuf};
+
+/// A month as it lies on disk, read.
+#[derive(Debug)]
+pub struct Folder {
+    /// What rating reads and does not change.
+    pub reference: Reference,
+    /// In the order in which they are read.
+    pub files: Vec<FeedFile>,
+    openings: Vec<(AccountNo, Tiyn)>,
+    payments: Vec<(AccountNo, InstantMs, Tiyn)>,
+}
+
+/// Where the parts of a folder lie.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Paths {
+    root: PathBuf,
+    config: Config,
+}
+
+impl Folder {
+    /// Reads a folder. None where nothing can be rated: it is not there, or its tariffs or configuration are wrong.
+    pub fn open(root: &Path) -> (Option<Self>, Findings) {
+        let mut findings = Findings::default();
+        if !root.is_dir() {
+            findings.error(&root.display().to_string(), 0, "there is no such folder".into());
+            return (None, findings);
+        }
+        let config = match Config::read(&root.join("esep.toml")) {
+            Ok(config) => config,
+            Err(error) => {
+                findings.error("esep.toml", error.line, error.message);
+                return (None, findings);
+            }
+        };
+        let paths = Paths { root: root.to_owned(), config };
+        let Some(tariffs) = paths.tariffs(&mut findings) else { return (None, findings) };
+        let Some(files) = feeds::feed_files(root, &paths.config, &mut findings) else { return (None, findings) };
+        let period = paths.config.period;
+        let loaded = reference::read(&paths, &tariffs, &mut findings);
+        let reference = Reference { tariffs, register: loaded.register, period };
+        let folder = Self { reference, files, openings: loaded.openings, payments: loaded.payments };
+        (Some(folder), findings)
+    }
+
+    /// The money that accounts have before the first record.
+    pub fn funds(&self) -> Funds {
+        let mut funds = Funds::default();
+        for (no, opening) in &self.openings {
+            funds.open(*no, *opening);
+        }
+        funds.pay(self.payments.iter().copied());
+        funds
+    }
+}
+
+impl Paths {
+    fn tariffs(&self, findings: &mut Findings) -> Option<crate::tariff::Tariffs> {
+        let paths = match crate::tariff::toml_files(&self.root.join(&self.config.tariffs)) {
+            Ok(versions) => TariffPaths { versions, prefixes: Some(self.root.join(&self.config.prefixes)) },
+            Err(finding) => {
+                findings.push(finding);
+                return None;
+            }
+        };
+        if paths.versions.is_empty() {
+            findings.warning(&self.config.tariffs, 0, "no tariff version here: every record will be suspended".into());
+        }
+        let (loaded, of_tariffs) = load_files(&paths);
+        for mut finding in of_tariffs {
+            if let Ok(inside) = Path::new(&finding.file).strip_prefix(&self.root) {
+                finding.file = inside.display().to_string();
+            }
+            findings.push(finding);
+        }
+        loaded.map(|(tariffs, _)| tariffs)
+    }
+
+    /// A reference file's path and the name that findings give it.
+    fn of<'c>(&self, name: &'c str) -> (PathBuf, &'c str) {
+        (self.root.join(name), name)
+    }
+}

@@ -1,0 +1,72 @@
+use super::config::{Config, FeedConfig};
+use super::findings::Findings;
+use crate::batch::{FeedFile, Source};
+use crate::decode::{Format, Limits, NamedFormat};
+use crate::screen::SourceKey;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The files of all feeds in the order of their names; each belongs to the first feed whose pattern it fits.
+///
+/// None where a feed's format cannot be used.
+pub(super) fn feed_files(root: &Path, config: &Config, findings: &mut Findings) -> Option<Vec<FeedFile>> {
+    let mut files: BTreeMap<String, FeedFile> = BTreeMap::new();
+    let before = findings.errors();
+    for feed in &config.feeds {
+        let Some((format, described_form)) = format_of(root, feed, findings) else { continue };
+        let source = Source {
+            name: feed.source.clone(),
+            key: SourceKey::of(&feed.source),
+            number_form: feed.number_form.unwrap_or(described_form),
+        };
+        for pattern in &feed.files {
+            for path in matching(root, pattern, findings) {
+                let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+                let file = FeedFile { path, name: name.clone(), source: source.clone(), format: format.clone() };
+                files.entry(name).or_insert(file);
+            }
+        }
+    }
+    unread(root, &files, findings);
+    if files.is_empty() {
+        findings.warning("feeds", 0, "no file of any feed".into());
+    }
+    (findings.errors() == before).then(|| files.into_values().collect())
+}
+
+fn format_of(root: &Path, feed: &FeedConfig, findings: &mut Findings) -> Option<NamedFormat> {
+    let limits = Limits { max_duration_ms: Some(feed.max_duration_ms) };
+    match Format::named(&feed.format, root, feed.time_zone.as_deref(), limits) {
+        Ok(format) => Some(format),
+        Err(message) => {
+            findings.error("esep.toml", 0, format!("feed `{}`: {message}", feed.source));
+            None
+        }
+    }
+}
+
+fn matching(root: &Path, pattern: &str, findings: &mut Findings) -> Vec<std::path::PathBuf> {
+    let escaped = glob::Pattern::escape(&root.display().to_string());
+    match glob::glob(&format!("{escaped}/{pattern}")) {
+        Ok(paths) => paths.filter_map(Result::ok).filter(|path| path.is_file()).collect(),
+        Err(error) => {
+            findings.error("esep.toml", 0, format!("files `{pattern}` is not a pattern: {error}"));
+            Vec::new()
+        }
+    }
+}
+
+/// A file in `feeds/` that no feed reads may be a mistake.
+fn unread(root: &Path, files: &BTreeMap<String, FeedFile>, findings: &mut Findings) {
+    let Ok(entries) = std::fs::read_dir(root.join("feeds")) else { return };
+    let mut unread: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| format!("feeds/{}", entry.file_name().display()))
+        .filter(|name| !name.starts_with("feeds/.") && !files.contains_key(name))
+        .collect();
+    unread.sort();
+    for name in unread {
+        findings.warning(&name, 0, "no feed of esep.toml reads this file".into());
+    }
+}

@@ -1,0 +1,54 @@
+use crate::tariff::{Finding, Severity};
+
+/// What is wrong or odd in a folder. Of many, the first are kept and the rest are counted.
+#[derive(Debug, Default)]
+pub struct Findings {
+    kept: Vec<Finding>,
+    errors: u64,
+    warnings: u64,
+}
+
+const KEPT: usize = 1000;
+
+impl Findings {
+    /// The findings kept, in the order in which they were made.
+    pub fn kept(&self) -> &[Finding] {
+        &self.kept
+    }
+
+    /// How many stop the load.
+    pub fn errors(&self) -> u64 {
+        self.errors
+    }
+
+    /// How many do not.
+    pub fn warnings(&self) -> u64 {
+        self.warnings
+    }
+
+    /// How many were counted but not kept.
+    pub fn not_kept(&self) -> u64 {
+        let kept = self.kept.len() as u64;
+        self.errors.saturating_add(self.warnings).saturating_sub(kept)
+    }
+
+    /// Adds a finding.
+    pub fn push(&mut self, finding: Finding) {
+        let count = match finding.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count = count.saturating_add(1);
+        if self.kept.len() < KEPT {
+            self.kept.push(finding);
+        }
+    }
+
+    pub(super) fn error(&mut self, file: &str, line: u32, message: String) {
+        self.push(Finding::error(file, line, message));
+    }
+
+    pub(super) fn warning(&mut self, file: &str, line: u32, message: String) {
+        self.push(Finding::warning(file, line, message));
+    }
+}

@@ -1,0 +1,378 @@
+use super::Paths;
+use super::findings::Findings;
+use super::table::read_table;
+use crate::book::{Account, AccountNo, Funding, Method, NEVER, Register, SwitchedOff};
+use crate::decode::parse_rfc3339;
+use crate::record::names;
+use crate::tariff::Tariffs;
+use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
+use crate::{law, tax};
+use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// What the reference files of a folder say.
+pub(super) struct Loaded {
+    pub(super) register: Register,
+    pub(super) openings: Vec<(AccountNo, Tiyn)>,
+    pub(super) payments: Vec<(AccountNo, InstantMs, Tiyn)>,
+}
+
+names! {
+    /// What may happen to an account. Source: interface 7.5.
+    enum EventKind {
+        ContractSigned = "contract_signed",
+        ServicesOn = "services_on",
+        EquipmentInstalled = "equipment_installed",
+        EquipmentDismantled = "equipment_dismantled",
+        EquipmentNeverIssued = "equipment_never_issued",
+        ServicesOff = "services_off",
+        RefusalApplied = "refusal_applied",
+        RemovalOrderOpened = "removal_order_opened",
+        RemovalOrderClosed = "removal_order_closed",
+        ActReturn = "act_return",
+        ActAbsence = "act_absence",
+        EquipmentNotReturned = "equipment_not_returned",
+        NoticeReceived = "notice_received",
+        AgreementSigned = "agreement_signed",
+        AgreementMissed = "agreement_missed",
+        ContractTerminated = "contract_terminated",
+        HopelessRecognised = "hopeless_recognised",
+        WrittenOff = "written_off",
+        FraudFound = "fraud_found",
+        FraudAdjusted = "fraud_adjusted",
+        Reapplied = "reapplied",
+        CreditMoveRequested = "credit_move_requested",
+        CreditMoved = "credit_moved",
+        CreditRefunded = "credit_refunded",
+        SegmentChanged = "segment_changed",
+        OwnerChanged = "owner_changed",
+        Suspended = "suspended",
+        Resumed = "resumed",
+        AbsenceTold = "absence_told",
+        DisputeOpened = "dispute_opened",
+        DisputeClosed = "dispute_closed",
+        RiskNotified = "risk_notified",
+    }
+}
+
+/// Reads accounts, lines, dated plans, payments and events.
+pub(super) fn read(paths: &Paths, tariffs: &Tariffs, findings: &mut Findings) -> Loaded {
+    let utc;
+    let zone = match tariffs.calendar() {
+        Some(zone) => zone,
+        None => match Zone::parse("Asia/Almaty") {
+            Ok(zone) => {
+                utc = zone;
+                &utc
+            }
+            Err(error) => {
+                findings.error("time zone", 0, error.to_string());
+                return Loaded { register: Register::default(), openings: Vec::new(), payments: Vec::new() };
+            }
+        },
+    };
+    let mut loading = Loading { paths, tariffs, zone, days: DayCache::default(), register: Register::default() };
+    let openings = loading.accounts(findings);
+    loading.lines(findings);
+    loading.assignments(findings);
+    loading.events(findings);
+    let payments = loading.payments(findings);
+    Loaded { register: loading.register, openings, payments }
+}
+
+struct Loading<'l> {
+    paths: &'l Paths,
+    tariffs: &'l Tariffs,
+    zone: &'l Zone,
+    days: DayCache,
+    register: Register,
+}
+
+/// The day last looked up: reference rows share few days.
+#[derive(Default)]
+struct DayCache(Option<(LocalDay, InstantMs)>);
+
+impl DayCache {
+    fn start(&mut self, zone: &Zone, day: LocalDay) -> InstantMs {
+        match self.0 {
+            Some((known, start)) if known == day => start,
+            _ => {
+                let start = zone.start_of_day(day);
+                self.0 = Some((day, start));
+                start
+            }
+        }
+    }
+}
+
+/// A local day or a full instant.
+#[derive(Clone, Copy)]
+struct When {
+    at: InstantMs,
+    day: LocalDay,
+}
+
+impl Loading<'_> {
+    fn when(&mut self, text: &str) -> Option<When> {
+        if let Ok(day) = LocalDay::parse(text) {
+            return Some(When { at: self.days.start(self.zone, day), day });
+        }
+        let at = parse_rfc3339(text.as_bytes())?;
+        Some(When { at, day: self.zone.local(at).day })
+    }
+
+    /// An optional day or instant; the error is for people.
+    fn optional_when(&mut self, column: &str, text: &str) -> Result<Option<When>, String> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        self.when(text).map(Some).ok_or_else(|| format!("{column} `{text}` is neither a day nor an instant"))
+    }
+
+    fn accounts(&mut self, findings: &mut Findings) -> Vec<(AccountNo, Tiyn)> {
+        let columns = [
+            "account_id",
+            "plan",
+            "method",
+            "funding",
+            "opened_on",
+            "terminated_on",
+            "switched_off_on",
+            "opening_balance",
+            "usage_limit",
+            "roaming_risk_notified_on",
+        ];
+        let mut openings = Vec::new();
+        let (path, name) = self.paths.of(&self.paths.config.accounts);
+        let found = read_table((&path, name), columns, &["account_id"], findings, |line, fields, findings| match self
+            .account(fields)
+        {
+            Ok((account, opening)) => match self.register.add(fields[0].as_bytes(), account) {
+                Ok(no) if opening != Tiyn::ZERO && account.is_advance() => openings.push((no, opening)),
+                Ok(_) => {}
+                Err(_) => findings.warning(name, line, format!("account {} stands here already; set aside", fields[0])),
+            },
+            Err(message) => findings.warning(name, line, format!("account {}: {message}; set aside", fields[0])),
+        });
+        if !found {
+            findings.warning(
+                name,
+                0,
+                "not there: no account is known, every record that is billable is suspended".into(),
+            );
+        }
+        openings
+    }
+
+    fn account(&mut self, fields: [&str; 10]) -> Result<(Account, Tiyn), String> {
+        let [id, plan, method, funding, opened_on, terminated_on, switched_off_on, opening, limit, notified_on] =
+            fields;
+        if id.is_empty() {
+            return Err("account_id is empty".into());
+        }
+        let method = match method {
+            "" => Method::Credit,
+            text => Method::parse(text.as_bytes())
+                .ok_or_else(|| format!("method `{text}` is neither credit nor advance"))?,
+        };
+        let funding = match funding {
+            "" => Funding::Regular,
+            text => Funding::parse(text.as_bytes())
+                .ok_or_else(|| format!("funding `{text}` is neither regular nor budget"))?,
+        };
+        let amount = |column: &str, text: &str| match text {
+            "" => Ok(None),
+            text => Tiyn::parse(text).map(Some).map_err(|error| format!("{column} `{text}`: {error}")),
+        };
+        let terminated = self.optional_when("terminated_on", terminated_on)?;
+        let switched_off = self.optional_when("switched_off_on", switched_off_on)?;
+        let off_from_ms = [terminated, switched_off].into_iter().flatten().map(|when| when.at.0).min().unwrap_or(NEVER);
+        let account = Account {
+            off_from_ms,
+            risk_notified_from_ms: self.notified_from(self.optional_when("roaming_risk_notified_on", notified_on)?),
+            usage_limit: amount("usage_limit", limit)?,
+            opened_on: self.optional_when("opened_on", opened_on)?.map(|when| when.day),
+            plan: self.tariffs.plan_id(plan),
+            method,
+            funding,
+            has_assignments: false,
+            has_off_spans: false,
+        };
+        Ok((account, amount("opening_balance", opening)?.unwrap_or(Tiyn::ZERO)))
+    }
+
+    /// A warning counts for the whole of its day: `roaming_risk_notified_on` ≤ the answer's local day (rating 1.7).
+    fn notified_from(&mut self, when: Option<When>) -> i64 {
+        when.map_or(NEVER, |when| self.days.start(self.zone, when.day).0)
+    }
+
+    /// A span of validity: open ends where nothing is written.
+    fn validity(&mut self, from: &str, to: &str) -> Result<(InstantMs, InstantMs, Option<LocalDay>), String> {
+        let from = self.optional_when("valid_from", from)?;
+        let to = self.optional_when("valid_to", to)?;
+        let span = (from.map_or(InstantMs(i64::MIN), |w| w.at), to.map_or(InstantMs(i64::MAX), |w| w.at));
+        if span.0 >= span.1 {
+            return Err("valid_to is not after valid_from".into());
+        }
+        Ok((span.0, span.1, from.map(|when| when.day)))
+    }
+
+    fn lines(&mut self, findings: &mut Findings) {
+        let (path, name) = self.paths.of(&self.paths.config.lines);
+        let columns = ["line", "account_id", "valid_from", "valid_to"];
+        self.register.lines = crate::book::Lines::with_capacity(self.register.len());
+        let found = read_table((&path, name), columns, &["line", "account_id"], findings, |line, fields, findings| {
+            let [number, account, from, to] = fields;
+            if number.is_empty() {
+                findings.warning(name, line, "line is empty; set aside".into());
+                return;
+            }
+            let account = self.register.find(account.as_bytes());
+            match self.validity(from, to) {
+                Ok((from, to, _)) => {
+                    if self.register.lines.add(number.as_bytes(), account, from, to).is_err() {
+                        findings.warning(name, line, "overlaps an earlier row of the same line; set aside".into());
+                    }
+                }
+                Err(message) => findings.warning(name, line, format!("{message}; set aside")),
+            }
+        });
+        if !found {
+            findings.warning(name, 0, "not there: no line is known, every record that is billable is suspended".into());
+        }
+    }
+
+    fn assignments(&mut self, findings: &mut Findings) {
+        let (path, name) = self.paths.of(&self.paths.config.assignments);
+        let columns = ["account_id", "plan", "valid_from", "valid_to"];
+        read_table((&path, name), columns, &["account_id", "plan"], findings, |line, fields, findings| {
+            let [account, plan, from, to] = fields;
+            let Some(no) = self.register.find(account.as_bytes()) else {
+                findings.warning(name, line, format!("no account {account}; set aside"));
+                return;
+            };
+            match self.validity(from, to) {
+                Ok((from, to, since)) => self.register.assign(no, self.tariffs.plan_id(plan), from, to, since),
+                Err(message) => findings.warning(name, line, format!("{message}; set aside")),
+            }
+        });
+    }
+
+    fn payments(&mut self, findings: &mut Findings) -> Vec<(AccountNo, InstantMs, Tiyn)> {
+        let (path, name) = self.paths.of(&self.paths.config.payments);
+        let columns = ["payment_id", "account_id", "amount", "paid_at"];
+        let mut known: FxHashMap<u128, (AccountNo, Tiyn)> = FxHashMap::default();
+        let mut payments = Vec::new();
+        read_table((&path, name), columns, &columns, findings, |line, fields, findings| {
+            let [id, account, amount, paid_at] = fields;
+            let payment = self.payment(account, amount, paid_at);
+            let (no, when, amount) = match payment {
+                Ok(payment) => payment,
+                Err(message) => return findings.warning(name, line, format!("payment {id}: {message}")),
+            };
+            if let Some(before) = known.insert(xxh3_128(id.as_bytes()), (no, amount)) {
+                let same = before == (no, amount);
+                let what = if same {
+                    "stands here already; counted once"
+                } else {
+                    "stands here already with another amount; set aside"
+                };
+                return findings.warning(name, line, format!("payment {id} {what}"));
+            }
+            let Some(account) = self.register.account(no).filter(|account| account.is_advance()) else { return };
+            let credited =
+                if account.is_budget() { tax::extract(amount, law::vat_rate_on(when.day)).net } else { amount };
+            payments.push((no, when.at, credited));
+        });
+        payments
+    }
+
+    fn payment(&mut self, account: &str, amount: &str, paid_at: &str) -> Result<(AccountNo, When, Tiyn), String> {
+        let no = self
+            .register
+            .find(account.as_bytes())
+            .ok_or_else(|| format!("no account {account}; held as unidentified"))?;
+        let amount = Tiyn::parse(amount).map_err(|error| format!("amount `{amount}`: {error}; set aside"))?;
+        if amount <= Tiyn::ZERO {
+            return Err(format!("amount {amount} is not above zero; set aside"));
+        }
+        let when = self
+            .when(paid_at)
+            .ok_or_else(|| format!("paid_at `{paid_at}` is neither a day nor an instant; set aside"))?;
+        Ok((no, when, amount))
+    }
+
+    /// Events that decide whether usage is charged; the life cycle reads the others.
+    fn events(&mut self, findings: &mut Findings) {
+        let (path, name) = self.paths.of(&self.paths.config.events);
+        let columns = ["account_id", "at", "kind"];
+        let mut switches: Vec<(AccountNo, InstantMs, bool)> = Vec::new();
+        read_table((&path, name), columns, &columns, findings, |line, fields, findings| {
+            let [account, at, kind] = fields;
+            let Some(kind) = EventKind::parse(kind.as_bytes()) else {
+                return findings.warning(name, line, format!("kind `{kind}` is not one of the list; set aside"));
+            };
+            let Some(no) = self.register.find(account.as_bytes()) else {
+                return findings.warning(name, line, format!("no account {account}; set aside"));
+            };
+            let Some(when) = self.when(at) else {
+                return findings.warning(name, line, format!("at `{at}` is neither a day nor an instant; set aside"));
+            };
+            match kind {
+                EventKind::ServicesOff | EventKind::Suspended => switches.push((no, when.at, false)),
+                EventKind::ServicesOn | EventKind::Resumed => switches.push((no, when.at, true)),
+                EventKind::ContractTerminated => {
+                    if let Some(account) = self.register.account_mut(no) {
+                        account.off_from_ms = account.off_from_ms.min(when.at.0);
+                    }
+                }
+                EventKind::RiskNotified => {
+                    let from = self.notified_from(Some(when));
+                    if let Some(account) = self.register.account_mut(no) {
+                        account.risk_notified_from_ms = account.risk_notified_from_ms.min(from);
+                    }
+                }
+                EventKind::ContractSigned
+                | EventKind::EquipmentInstalled
+                | EventKind::EquipmentDismantled
+                | EventKind::EquipmentNeverIssued
+                | EventKind::RefusalApplied
+                | EventKind::RemovalOrderOpened
+                | EventKind::RemovalOrderClosed
+                | EventKind::ActReturn
+                | EventKind::ActAbsence
+                | EventKind::EquipmentNotReturned
+                | EventKind::NoticeReceived
+                | EventKind::AgreementSigned
+                | EventKind::AgreementMissed
+                | EventKind::HopelessRecognised
+                | EventKind::WrittenOff
+                | EventKind::FraudFound
+                | EventKind::FraudAdjusted
+                | EventKind::Reapplied
+                | EventKind::CreditMoveRequested
+                | EventKind::CreditMoved
+                | EventKind::CreditRefunded
+                | EventKind::SegmentChanged
+                | EventKind::OwnerChanged
+                | EventKind::AbsenceTold
+                | EventKind::DisputeOpened
+                | EventKind::DisputeClosed => {}
+            }
+        });
+        self.switch(switches);
+    }
+
+    /// Each switch-off lasts until the next switch-on of the account.
+    fn switch(&mut self, mut switches: Vec<(AccountNo, InstantMs, bool)>) {
+        switches.sort_by_key(|(no, at, _)| (*no, *at));
+        for (place, (no, from, on)) in switches.iter().enumerate() {
+            if *on {
+                continue;
+            }
+            let later = switches.iter().skip(place.saturating_add(1)).take_while(|(other, ..)| other == no);
+            let to = later.into_iter().find(|(_, _, on)| *on).map_or(InstantMs(NEVER), |(_, at, _)| *at);
+            self.register.switch_off(*no, SwitchedOff { from: *from, to });
+        }
+    }
+}
