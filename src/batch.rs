@@ -18,6 +18,7 @@ mod write;
 
 pub use item::{Fate, Reference, Source};
 pub use pass::{FeedFile, Pass, PassError, Report, rate_files};
+pub(crate) use totals::tenge;
 pub use totals::{Counts, FileTotals, Totals};
 pub use trace::Trace;
 pub use write::Outcomes;

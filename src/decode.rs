@@ -16,7 +16,7 @@ mod time;
 pub use csv::{Separators, split_line};
 pub use described::{BadDescription, Described, Description, NumberForm};
 pub use fields::{Column, Fields, Limits, Time};
-pub use format::Format;
+pub use format::{Format, NamedFormat};
 pub use native::{BadHeader, Native};
 pub use ndjson::Ndjson;
 pub use time::{DateCache, parse_rfc3339};

@@ -1,3 +1,7 @@
 //! The command line of esep.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    esep::cli::main()
+}

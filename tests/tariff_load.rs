@@ -995,14 +995,14 @@ fn hostile_files_are_refused_and_nothing_breaks() {
 #[test]
 fn damaged_files_are_read_without_a_panic() {
     let bytes = EXAMPLE.as_bytes();
-    let mut versions: Vec<Vec<u8>> = (0..bytes.len()).map(|length| bytes[..length].to_vec()).collect();
+    let mut versions: Vec<Vec<u8>> = (0..bytes.len()).step_by(9).map(|length| bytes[..length].to_vec()).collect();
     // A fixed sequence of changes: a byte set, a line lost, two lines swapped.
     let mut seed: u64 = 20_260_101;
     let mut next = |most: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(seed >> 33).map_or(0, |number| number % most)
     };
-    for _ in 0..2_000 {
+    for _ in 0..300 {
         let mut damaged = bytes.to_vec();
         for _ in 0..=next(3) {
             let at = next(damaged.len());

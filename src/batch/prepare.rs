@@ -173,7 +173,8 @@ impl Preparer<'_> {
             Some(destination) => match screen(record, destination, version) {
                 Screening::Filtered(reason) => {
                     item.fate = Fate::Filtered(reason);
-                    return Ok(self.correction(record, item, prepared));
+                    self.correction(record, item, prepared);
+                    return Ok(());
                 }
                 Screening::Billable { free, odd_cause } => (free, odd_cause),
             },

@@ -169,7 +169,7 @@ impl<'r> RowWriter<'r> {
             match item.fate {
                 Fate::Rated => self.rated(item, record_id, prepared.file, &mut rows.rated, &mut recent),
                 Fate::Open | Fate::Told => {}
-                fate => {
+                fate @ (Fate::Filtered(_) | Fate::Duplicate(_) | Fate::Suspended(_) | Fate::Rejected) => {
                     let line = prepared.first_line.saturating_add(u64::from(item.line));
                     let detail = item.detail.get().and_then(|place| prepared.details.get(place));
                     let reject =

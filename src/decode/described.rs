@@ -145,7 +145,8 @@ impl<'b> Row<'_, 'b> {
         if slots.iter().all(|slot| self.value(*slot).is_empty()) {
             return "";
         }
-        let mut text = bumpalo::collections::String::new_in(self.arena);
+        let length = slots.iter().map(|slot| self.value(*slot).len().saturating_add(separator.len())).sum();
+        let mut text = bumpalo::collections::String::with_capacity_in(length, self.arena);
         for (at, slot) in slots.iter().enumerate() {
             if at > 0 {
                 text.push_str(separator);

@@ -186,10 +186,11 @@ impl Loading<'_> {
         };
         let terminated = self.optional_when("terminated_on", terminated_on)?;
         let switched_off = self.optional_when("switched_off_on", switched_off_on)?;
+        let notified = self.optional_when("roaming_risk_notified_on", notified_on)?;
         let off_from_ms = [terminated, switched_off].into_iter().flatten().map(|when| when.at.0).min().unwrap_or(NEVER);
         let account = Account {
             off_from_ms,
-            risk_notified_from_ms: self.notified_from(self.optional_when("roaming_risk_notified_on", notified_on)?),
+            risk_notified_from_ms: self.notified_from(notified),
             usage_limit: amount("usage_limit", limit)?,
             opened_on: self.optional_when("opened_on", opened_on)?.map(|when| when.day),
             plan: self.tariffs.plan_id(plan),

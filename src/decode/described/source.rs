@@ -48,8 +48,9 @@ impl Alternative {
             text = text.rsplit_once(self.before_last.as_str()).map_or(text, |(before, _)| before);
         }
         if !self.strip.is_empty() && text.contains(|c| self.strip.contains(c)) {
-            let kept = text.chars().filter(|c| !self.strip.contains(*c));
-            text = bumpalo::collections::String::from_iter_in(kept, row.arena).into_bump_str();
+            let mut kept = bumpalo::collections::String::with_capacity_in(text.len(), row.arena);
+            kept.extend(text.chars().filter(|c| !self.strip.contains(*c)));
+            text = kept.into_bump_str();
         }
         if let Some(value) = self.values.get(text) {
             return row.arena.alloc_str(value);

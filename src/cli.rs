@@ -1,0 +1,188 @@
+//! The command line: arguments, effects, exit codes. Data goes to standard output, everything else to standard error.
+//!
+//! Exit codes: 0 done (rejected and suspended records are counted and told; `--strict` makes them 1), 2 not done. A
+//! broken pipe is 0.
+//!
+//! Source: interface 7.2.
+
+mod explain;
+mod generate;
+mod rate;
+mod summary;
+mod tariff;
+
+use clap::{Args, Parser, Subcommand};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Rates telecom usage: CDRs in, exact charges out, every record accounted for.
+#[derive(Parser, Debug)]
+#[command(name = "esep", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Rate a folder and print what became of its records and what they cost
+    ///
+    /// Today that is rating; posting, invoices and collection are to come.
+    #[command(after_help = "Example:\n  esep run sample-cdr")]
+    Run(RateArgs),
+    /// Rate a folder, post nothing
+    #[command(after_help = "Example:\n  esep rate sample-cdr --out /tmp/rated\n\nWrites rated.csv, filtered.csv, \
+        duplicate.csv, suspended.csv, rejected.csv and summary.json; rejected-raw.ndjson keeps what was rejected.")]
+    Rate(RateArgs),
+    /// Show how one record came to its outcome, rule by rule, with the arithmetic
+    #[command(after_help = "Example:\n  esep explain msc-1/h-0001 --folder sample-cdr")]
+    Explain(ExplainArgs),
+    /// Make a synthetic month, for load and demonstration: the same seed gives the same bytes
+    #[command(after_help = "Example:\n  esep generate --records 100000 --seed 1 --out /tmp/month")]
+    Generate(GenerateArgs),
+    /// Look after tariffs
+    #[command(subcommand)]
+    Tariff(TariffCommand),
+}
+
+/// What every command knows.
+#[derive(Args, Debug)]
+struct Common {
+    /// Print JSON on standard output
+    #[arg(long)]
+    json: bool,
+    /// Tell nothing but errors on standard error
+    #[arg(long, short)]
+    quiet: bool,
+    /// Threads; the cores of the machine unless said otherwise. The output does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+}
+
+#[derive(Args, Debug)]
+struct RateArgs {
+    /// The folder of a month
+    dir: PathBuf,
+    /// Write the outcome of each record into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Exit 1 when a record was rejected or suspended, or reference data was set aside
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct ExplainArgs {
+    /// The record's id, or its charge's: source/record_id
+    id: String,
+    /// The folder of the month that it stands in
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// Language of the rules: kk, ru or en
+    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    language: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct GenerateArgs {
+    /// How many records
+    #[arg(long, value_name = "N")]
+    records: u64,
+    /// Seed of all that is random
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// The folder to write; it must be empty or not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Accounts; one for each ten records, up to a million, unless said otherwise
+    #[arg(long, value_name = "N")]
+    accounts: Option<u32>,
+    /// Destination prefixes
+    #[arg(long, value_name = "N")]
+    prefixes: Option<u32>,
+    /// Feed files
+    #[arg(long, value_name = "N")]
+    files: Option<u32>,
+    /// The month
+    #[arg(long, value_name = "YYYY-MM")]
+    month: Option<String>,
+    /// Share of accounts that pay in advance, per cent
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    advance: u8,
+    /// Share of the records that a last file sends again, per cent
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    overlap: u8,
+    /// Plans include allowances
+    #[arg(long)]
+    allowances: bool,
+    /// Tell nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Subcommand, Debug)]
+enum TariffCommand {
+    /// Load tariff versions and lint them: gaps, overlaps, unreachable prefixes, unpriced zones, steps too long
+    #[command(after_help = "Example:\n  esep tariff check sample-cdr/tariffs/*.toml")]
+    Check {
+        /// Tariff versions, or folders of a month. Prefixes are read from prefixes.csv beside them or in the folder above
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Exit 1 on warnings
+        #[arg(long)]
+        strict: bool,
+    },
+}
+
+/// How a command ended.
+enum Ended {
+    /// Done.
+    Done,
+    /// Done, with something that `--strict` asks about.
+    Doubtful,
+    /// Not done; the reason has been told.
+    NotDone,
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Run(args) => rate::run(&args, rate::Summary::ForPeople),
+        Command::Rate(args) => rate::run(&args, rate::Summary::Short),
+        Command::Explain(args) => explain::run(&args),
+        Command::Generate(args) => generate::run(&args),
+        Command::Tariff(TariffCommand::Check { files, strict }) => tariff::check(&files, strict),
+    };
+    match ended {
+        Ok(Ended::Done) => ExitCode::SUCCESS,
+        Ok(Ended::Doubtful) => ExitCode::from(1),
+        Ok(Ended::NotDone) => ExitCode::from(2),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&format!("esep: {error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Says something on standard error; where nobody listens, nothing is lost.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints data on standard output.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
