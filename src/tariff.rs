@@ -21,8 +21,8 @@ pub use lint::{AllowedStep, lint};
 pub use load::{SourceFile, TariffInput, load, load_with_places};
 pub use places::{Places, PlanPlaces, PrefixEntry, PrefixPlaces, VersionPlaces};
 pub use plan::{Plan, RateIndexInput};
-pub(crate) use prefixes::packed as packed_digits;
 pub use prefixes::{BadPrefix, Prefixes};
+pub(crate) use prefixes::{are_digits, packed as packed_digits};
 pub use window::{DayClass, Holidays, Window};
 
 use crate::record::{Direction, Service, names};

@@ -1,5 +1,5 @@
 use crate::decode::NumberForm;
-use crate::tariff::{Tariffs, ZoneId};
+use crate::tariff::{Tariffs, ZoneId, are_digits};
 
 /// A called number as the prefix table knows it, cut after 32 characters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +29,7 @@ impl Destination {
         if let Some(rest) = dropped {
             return Self::joined(b"", rest);
         }
-        if form == NumberForm::E164 || called.len() > NATIONAL || !called.iter().all(u8::is_ascii_digit) {
+        if form == NumberForm::E164 || called.len() > NATIONAL || !all_digits(called) {
             return Self::joined(b"", called);
         }
         match (called.len(), called) {
@@ -65,13 +65,51 @@ impl Destination {
         let rest = rest.get(..rest.len().min(room)).unwrap_or_default();
         let length = lead.len().saturating_add(rest.len());
         if let Some(place) = digits.get_mut(..lead.len()) {
-            place.copy_from_slice(lead);
+            copy_short(place, lead);
         }
         if let Some(place) = digits.get_mut(lead.len()..length) {
-            place.copy_from_slice(rest);
+            copy_short(place, rest);
         }
         Self { digits, length: u8::try_from(length).unwrap_or(0), short_code: false }
     }
+}
+
+/// Whether a text has no other bytes than digits; numbers of 8 to 16 digits are read as two words that overlap.
+#[inline]
+fn all_digits(text: &[u8]) -> bool {
+    match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (Some(first), Some(last)) if text.len() <= 16 => are_digits(*first) && are_digits(*last),
+        _ => text.iter().all(u8::is_ascii_digit),
+    }
+}
+
+/// Copies a text of the same length; up to 16 bytes without a call of `memcpy`, as two words that overlap.
+#[inline]
+fn copy_short(place: &mut [u8], text: &[u8]) {
+    match *text {
+        [] => {}
+        [byte] => place.fill(byte),
+        _ if text.len() > 16 => place.copy_from_slice(text),
+        _ => {
+            let copied = copy_ends::<8>(place, text) || copy_ends::<4>(place, text);
+            if !copied {
+                place.copy_from_slice(text);
+            }
+        }
+    }
+}
+
+/// Copies the first and the last `N` bytes: all of a text of `N` to 2 `N`. False where it is shorter.
+#[inline]
+fn copy_ends<const N: usize>(place: &mut [u8], text: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) else { return false };
+    if let Some(place) = place.first_chunk_mut::<N>() {
+        *place = *first;
+    }
+    if let Some(place) = place.last_chunk_mut::<N>() {
+        *place = *last;
+    }
+    true
 }
 
 #[cfg(test)]
@@ -109,6 +147,17 @@ mod tests {
             let destination = Destination::normalise(called.as_bytes(), b"77272599999", form);
             assert_eq!(destination.as_bytes(), normal.as_bytes(), "{called}");
             assert_eq!(destination.short_code, short, "{called}");
+        }
+        for length in 0..40 {
+            let number: Vec<u8> = (0..length).map(|at| b'0' + at % 10).collect();
+            let kept = &number[..number.len().min(KEPT)];
+            assert_eq!(Destination::joined(b"", &number).as_bytes(), kept);
+            assert_eq!(all_digits(&number), number.iter().all(u8::is_ascii_digit));
+            for at in 0..number.len() {
+                let mut other = number.clone();
+                other[at] = b'/';
+                assert!(!all_digits(&other), "{length} {at}");
+            }
         }
         let login = Destination::normalise(b"12345", b"u-1", NumberForm::Dialled);
         assert_eq!(login.as_bytes(), b"u-112345");

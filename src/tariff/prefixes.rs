@@ -99,6 +99,9 @@ impl Prefixes {
         {
             return Some(zone);
         }
+        if let Some(pairs) = number.first_chunk::<8>().and_then(|eight| digit_pairs(*eight)) {
+            return self.match_of_pairs(pairs);
+        }
         let mut base = 0usize;
         let mut digits = ROOT_DIGITS;
         let mut rest = number;
@@ -112,6 +115,22 @@ impl Prefixes {
             rest = rest.get(taken..).unwrap_or_default();
             digits = NODE_DIGITS;
         }
+    }
+
+    /// [`Self::longest_match`] in the trie, of a number of eight digits or more: the three slots are known at once.
+    #[inline]
+    fn match_of_pairs(&self, pairs: u64) -> Option<ZoneId> {
+        let pair = |at: u32| (pairs >> at.wrapping_mul(16) & 0xFF) as usize;
+        let root = pair(0).wrapping_mul(100).wrapping_add(pair(1)).wrapping_add(offset_of(ROOT_DIGITS));
+        let mut value = self.slots.get(root).copied().unwrap_or(0);
+        for at in [2, 3] {
+            if value & NODE == 0 {
+                break;
+            }
+            let slot = pair(at).wrapping_add(offset_of(NODE_DIGITS));
+            value = self.slots.get(((value & !NODE) as usize).wrapping_add(slot)).copied().unwrap_or(0);
+        }
+        decoded(value)
     }
 
     /// The zone of an entry equal to the whole of a short code. Source: rating 1.5.
@@ -204,16 +223,26 @@ pub(crate) fn packed(digits: &[u8]) -> Option<u64> {
 }
 
 /// Eight digits as a number: pairs, then fours, then the whole, each in one multiplication.
+#[inline]
 fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    let fours = digit_pairs(text)?.wrapping_mul(6_553_601) >> 16;
+    Some((fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(42_949_672_960_001) >> 32)
+}
+
+/// Eight digits as four numbers of two digits, 16 bits each, the first lowest.
+#[inline]
+fn digit_pairs(text: [u8; 8]) -> Option<u64> {
+    let word = u64::from_le_bytes(text);
+    are_digits(text).then(|| ((word & 0x0F0F_0F0F_0F0F_0F0F).wrapping_mul(2561) >> 8) & 0x00FF_00FF_00FF_00FF)
+}
+
+/// Whether eight bytes are digits.
+#[inline]
+pub(crate) fn are_digits(text: [u8; 8]) -> bool {
     let word = u64::from_le_bytes(text);
     let high = 0xF0F0_F0F0_F0F0_F0F0;
     let ascii_zero = 0x3030_3030_3030_3030;
-    if word & high != ascii_zero || word.wrapping_add(0x0606_0606_0606_0606) & high != ascii_zero {
-        return None;
-    }
-    let pairs = (word & 0x0F0F_0F0F_0F0F_0F0F).wrapping_mul(2561) >> 8;
-    let fours = (pairs & 0x00FF_00FF_00FF_00FF).wrapping_mul(6_553_601) >> 16;
-    Some((fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(42_949_672_960_001) >> 32)
+    word & high == ascii_zero && word.wrapping_add(0x0606_0606_0606_0606) & high == ascii_zero
 }
 
 fn decoded(value: u32) -> Option<ZoneId> {
@@ -317,7 +346,7 @@ mod tests {
         #[test]
         fn the_trie_equals_a_scan(
             entries in prop::collection::btree_map("[0-3]{0,11}", 0u16..50, 0..60),
-            numbers in prop::collection::vec("[0-3]{0,13}", 1..60),
+            numbers in prop::collection::vec("[0-3]{0,13}|[0-3]{5,7}[a0]{1,4}", 1..60),
         ) {
             let entries: Vec<(String, ZoneId)> = entries.into_iter().map(|(p, z)| (p, ZoneId(z))).collect();
             let borrowed: Vec<(&str, ZoneId)> = entries.iter().map(|(p, z)| (p.as_str(), *z)).collect();
