@@ -114,8 +114,8 @@ pub fn quote(version: &Version, plan: &Plan, usage: &Usage, offered: &[(Measure,
     if amount == 0 || free {
         return Some(quote);
     }
-    let windowed = candidates.iter().any(|id| plan.rate(*id).is_some_and(|rate| rate.window.is_some()));
-    let split = version.split && windowed && rate.measure == Measure::Time;
+    let windowed = || candidates.iter().any(|id| plan.rate(*id).is_some_and(|rate| rate.window.is_some()));
+    let split = version.split && rate.measure == Measure::Time && windowed();
     let cutter = Cutter { version, plan, at: usage.at, rate, split: split.then_some(candidates) };
     if !split && let [Step { units: None, unit, price }] = rate.steps.as_slice() {
         // One length and price: no walk is needed.
