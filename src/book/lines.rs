@@ -79,7 +79,8 @@ impl Lines {
     ) -> Result<(), OverlappingSpan> {
         let index = u32::try_from(self.spans.len()).map_err(|_| OverlappingSpan)?;
         let mut span = LineSpan { key: 0, from_ms: from.0, to_ms: to.0, account, next: 0 };
-        if let Some(head) = self.head(line) {
+        let number = packed_digits(line);
+        if let Some(head) = self.head_of(number, line) {
             let mut at = Some(head);
             while let Some(other) = at.and_then(|at| self.spans.get(at as usize)) {
                 if from.0 < other.to_ms && other.from_ms < to.0 {
@@ -95,7 +96,7 @@ impl Lines {
             self.spans.push(span);
             return Ok(());
         }
-        span.key = match packed_digits(line) {
+        span.key = match number {
             Some(number) => number,
             None => {
                 let key =
@@ -105,7 +106,7 @@ impl Lines {
             }
         };
         self.spans.push(span);
-        let hash = self.hash(line);
+        let hash = number.map_or_else(|| HASHER.hash_one(line), |number| HASHER.hash_one(number));
         let (spans, texts) = (&self.spans, &self.texts);
         self.table.insert_unique(hash, index, |at| {
             let key = spans.get(*at as usize).map_or(0, |span| span.key);
@@ -132,7 +133,13 @@ impl Lines {
     }
 
     fn head(&self, line: &[u8]) -> Option<u32> {
-        match packed_digits(line) {
+        self.head_of(packed_digits(line), line)
+    }
+
+    /// The first span of a line, by its packed digits where it has them.
+    #[inline]
+    fn head_of(&self, number: Option<u64>, line: &[u8]) -> Option<u32> {
+        match number {
             Some(number) => {
                 let same = |at: &u32| self.spans.get(*at as usize).is_some_and(|span| span.key == number);
                 self.table.find(HASHER.hash_one(number), same).copied()
@@ -144,13 +151,6 @@ impl Lines {
                 };
                 self.table.find(HASHER.hash_one(line), same).copied()
             }
-        }
-    }
-
-    fn hash(&self, line: &[u8]) -> u64 {
-        match packed_digits(line) {
-            Some(number) => HASHER.hash_one(number),
-            None => HASHER.hash_one(line),
         }
     }
 }

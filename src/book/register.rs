@@ -2,6 +2,7 @@ use super::Lines;
 use crate::tariff::PlanId;
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::hash::BuildHasher;
 
@@ -126,17 +127,19 @@ impl Register {
 
     /// Opens an account under its id.
     pub fn add(&mut self, id: &[u8], account: Account) -> Result<AccountNo, AccountTwice> {
-        if self.find(id).is_some() {
-            return Err(AccountTwice);
-        }
         let no = u32::try_from(self.accounts.len()).map_err(|_| AccountTwice)?;
         let end = u32::try_from(self.ids.len().saturating_add(id.len())).map_err(|_| AccountTwice)?;
+        let (ends, ids) = (&self.id_ends, &self.ids);
+        let same = |no: &u32| id_at(ends, ids, *no) == id;
+        let Entry::Vacant(place) =
+            self.by_id.entry(HASHER.hash_one(id), same, |no| HASHER.hash_one(id_at(ends, ids, *no)))
+        else {
+            return Err(AccountTwice);
+        };
+        place.insert(no);
         self.ids.extend_from_slice(id);
         self.id_ends.push(end);
         self.accounts.push(account);
-        let hash = HASHER.hash_one(id);
-        let (ends, ids) = (&self.id_ends, &self.ids);
-        self.by_id.insert_unique(hash, no, |no| HASHER.hash_one(id_at(ends, ids, *no)));
         Ok(AccountNo(no))
     }
 
@@ -144,6 +147,13 @@ impl Register {
     pub fn find(&self, id: &[u8]) -> Option<AccountNo> {
         let same = |no: &u32| id_at(&self.id_ends, &self.ids, *no) == id;
         self.by_id.find(HASHER.hash_one(id), same).copied().map(AccountNo)
+    }
+
+    /// The account of an id, which is likely the one that was opened after `last`: tables of one register are mostly in
+    /// one order.
+    pub fn find_after(&self, last: Option<AccountNo>, id: &[u8]) -> Option<AccountNo> {
+        let next = AccountNo(last.map_or(0, |last| last.0.saturating_add(1)));
+        if !id.is_empty() && self.id(next) == id { Some(next) } else { self.find(id) }
     }
 
     /// What is known of an account.

@@ -8,6 +8,7 @@ use crate::tariff::Tariffs;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use crate::{law, tax};
 use rustc_hash::FxHashMap;
+use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// What the reference files of a folder say.
@@ -80,6 +81,14 @@ pub(super) fn read(paths: &Paths, tariffs: &Tariffs, findings: &mut Findings) ->
     Loaded { register: loading.register, openings, payments }
 }
 
+/// About how many rows a file of accounts has, so that tables need not grow: a row has some hundred bytes.
+fn expected_rows(path: &Path) -> usize {
+    const ROW_BYTES: u64 = 100;
+    const MOST: u64 = 1 << 22;
+    let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
+    usize::try_from((bytes / ROW_BYTES).min(MOST)).unwrap_or(0)
+}
+
 struct Loading<'l> {
     paths: &'l Paths,
     tariffs: &'l Tariffs,
@@ -88,17 +97,20 @@ struct Loading<'l> {
     register: Register,
 }
 
-/// The day last looked up: reference rows share few days.
+/// The day last looked up, and the text last read as one: reference rows share few days.
 #[derive(Default)]
-struct DayCache(Option<(LocalDay, InstantMs)>);
+struct DayCache {
+    known: Option<(LocalDay, InstantMs)>,
+    written: Option<([u8; 10], When)>,
+}
 
 impl DayCache {
     fn start(&mut self, zone: &Zone, day: LocalDay) -> InstantMs {
-        match self.0 {
+        match self.known {
             Some((known, start)) if known == day => start,
             _ => {
                 let start = zone.start_of_day(day);
-                self.0 = Some((day, start));
+                self.known = Some((day, start));
                 start
             }
         }
@@ -114,8 +126,16 @@ struct When {
 
 impl Loading<'_> {
     fn when(&mut self, text: &str) -> Option<When> {
+        let written: Option<[u8; 10]> = text.as_bytes().try_into().ok();
+        if let (Some(written), Some((known, when))) = (written, self.days.written)
+            && written == known
+        {
+            return Some(when);
+        }
         if let Ok(day) = LocalDay::parse(text) {
-            return Some(When { at: self.days.start(self.zone, day), day });
+            let when = When { at: self.days.start(self.zone, day), day };
+            self.days.written = written.map(|written| (written, when));
+            return Some(when);
         }
         let at = parse_rfc3339(text.as_bytes())?;
         Some(When { at, day: self.zone.local(at).day })
@@ -144,6 +164,7 @@ impl Loading<'_> {
         ];
         let mut openings = Vec::new();
         let (path, name) = self.paths.of(&self.paths.config.accounts);
+        self.register = Register::with_capacity(expected_rows(&path));
         let found = read_table((&path, name), columns, &["account_id"], findings, |line, fields, findings| match self
             .account(fields)
         {
@@ -182,6 +203,7 @@ impl Loading<'_> {
         };
         let amount = |column: &str, text: &str| match text {
             "" => Ok(None),
+            "0.00" => Ok(Some(Tiyn::ZERO)),
             text => Tiyn::parse(text).map(Some).map_err(|error| format!("{column} `{text}`: {error}")),
         };
         let terminated = self.optional_when("terminated_on", terminated_on)?;
@@ -222,13 +244,15 @@ impl Loading<'_> {
         let (path, name) = self.paths.of(&self.paths.config.lines);
         let columns = ["line", "account_id", "valid_from", "valid_to"];
         self.register.lines = crate::book::Lines::with_capacity(self.register.len());
+        let mut last = None;
         let found = read_table((&path, name), columns, &["line", "account_id"], findings, |line, fields, findings| {
             let [number, account, from, to] = fields;
             if number.is_empty() {
                 findings.warning(name, line, "line is empty; set aside".into());
                 return;
             }
-            let account = self.register.find(account.as_bytes());
+            let account = self.register.find_after(last, account.as_bytes());
+            last = account.or(last);
             match self.validity(from, to) {
                 Ok((from, to, _)) => {
                     if self.register.lines.add(number.as_bytes(), account, from, to).is_err() {

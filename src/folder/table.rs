@@ -45,7 +45,8 @@ pub(super) fn read_table<const N: usize>(
         };
         arena.reset();
         separators.scan(&bytes);
-        let odd = separators.is_odd();
+        // Of a plain piece all is ASCII, so one look says that every field is text.
+        let plain = if separators.is_odd() { None } else { std::str::from_utf8(&bytes).ok() };
         let mut fields: Vec<&[u8]> = Vec::new();
         let lines = separators.lines(&bytes).map(|line| (line.bytes, Some(line)));
         let unended = separators.unended(&bytes).map(|(_, line)| (line, None));
@@ -54,7 +55,7 @@ pub(super) fn read_table<const N: usize>(
             if text.is_empty() {
                 continue;
             }
-            let (Some(header), Some(line), false) = (&header, &line, odd) else {
+            let (Some(header), Some(line), Some(plain)) = (&header, &line, plain) else {
                 // The header, a last line without its end, or a piece with quotes or other than ASCII.
                 let split = checked_text(text).and_then(|_| split_line(text, b',', &arena, &mut fields));
                 if let Err(rejection) = split {
@@ -62,7 +63,13 @@ pub(super) fn read_table<const N: usize>(
                     continue;
                 }
                 match &header {
-                    Some(header) => header.row(line_number, name, &fields, findings, &mut row),
+                    Some(header) => {
+                        if header.fits(fields.len(), line_number, name, findings) {
+                            let field = |place| fields.get(place).copied().unwrap_or_default();
+                            let text = |place| std::str::from_utf8(field(place)).unwrap_or_default().trim();
+                            row(line_number, header.places.map(|place| place.map_or("", text)), findings);
+                        }
+                    }
                     None => match Header::read(&fields, columns, required) {
                         Ok(read) => header = Some(read),
                         Err(message) => {
@@ -73,9 +80,18 @@ pub(super) fn read_table<const N: usize>(
                 }
                 continue;
             };
-            fields.clear();
-            fields.extend((0..line.columns()).map(|at| line.column(&bytes, at)));
-            header.row(line_number, name, &fields, findings, &mut row);
+            if header.fits(line.columns(), line_number, name, findings) {
+                // Most columns of most rows are empty; of the first 64 it is known which.
+                let filled = line.filled();
+                let mut texts = [""; N];
+                for (text, place) in texts.iter_mut().zip(&header.places) {
+                    let Some(place) = *place else { continue };
+                    if place >= 64 || filled >> place & 1 != 0 {
+                        *text = trimmed(text_of(plain, line.column(&bytes, place)));
+                    }
+                }
+                row(line_number, texts, findings);
+            }
         }
         buffer = bytes;
     }
@@ -103,23 +119,25 @@ impl<const N: usize> Header<N> {
         Ok(Self { places, count: fields.len() })
     }
 
-    fn row(
-        &self,
-        line: u32,
-        name: &str,
-        fields: &[&[u8]],
-        findings: &mut Findings,
-        row: &mut impl FnMut(u32, [&str; N], &mut Findings),
-    ) {
-        if fields.len() != self.count {
-            let message = format!("{} columns where the header has {}; set aside", fields.len(), self.count);
+    /// Whether a line has as many columns as the header; if not, that is told.
+    fn fits(&self, columns: usize, line: u32, name: &str, findings: &mut Findings) -> bool {
+        if columns != self.count {
+            let message = format!("{columns} columns where the header has {}; set aside", self.count);
             findings.warning(name, line, message);
-            return;
         }
-        let texts = self.places.map(|place| {
-            let field = place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
-            std::str::from_utf8(field).unwrap_or_default().trim()
-        });
-        row(line, texts, findings);
+        columns == self.count
     }
+}
+
+/// A part of a text, where it was cut out as bytes; found by its address, without looking at it once more.
+fn text_of<'t>(text: &'t str, part: &[u8]) -> &'t str {
+    let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+    if part.is_empty() { "" } else { text.get(start..start.wrapping_add(part.len())).unwrap_or_default() }
+}
+
+/// [`str::trim`] of text that nearly never needs it.
+fn trimmed(text: &str) -> &str {
+    let is_text = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if is_text(bytes.first()) && is_text(bytes.last()) { text } else { text.trim() }
 }
