@@ -108,85 +108,34 @@ fn program(root: &Path) -> Vec<(String, f64)> {
         });
         let [(few, few_records), (many, many_records)] = &months;
         let records = many_records - few_records;
-        let count = |out: Option<&Path>| (Count::of(many, out, root), Count::of(few, out, root));
-        let (many, few) = count(None);
-        let total = (many.total - few.total) / records;
-        figures.push((format!("program: {name}"), total));
-        let stages = [("decode", many.decode - few.decode), ("prepare", many.prepare - few.prepare)];
-        let stages = stages.map(|(stage, cost)| (stage, cost / records));
-        let rest = total - stages.iter().map(|(_, cost)| cost).sum::<f64>();
-        let (many, few) = count(Some(&root.join("out")));
-        let write = (many.total - few.total) / records - total;
-        for (stage, cost) in stages.into_iter().chain([("settle and read", rest), ("write", write)]) {
-            figures.push((format!("program: {name}: {stage}"), cost));
-        }
+        let a_record = |out: Option<&Path>| (program_run(many, out, root) - program_run(few, out, root)) / records;
+        let (rated, written) = (a_record(None), a_record(Some(&root.join("out"))));
+        figures.push((format!("program: {name}"), rated));
+        figures.push((format!("program: {name}: write"), written - rated));
     }
     let months = [5_000u32, 25_000].map(|accounts| {
         let folder = root.join(format!("accounts-{accounts}"));
         generate(&Profile { accounts, ..credit(100) }, &folder).expect("a month can be generated");
-        Count::of(&folder, None, root).total
+        program_run(&folder, None, root)
     });
     figures.push(("start: account with a line".into(), (months[1] - months[0]) / 20_000.0));
     let months = [2_000u32, 22_000].map(|prefixes| {
         let folder = root.join(format!("prefixes-{prefixes}"));
         generate(&Profile { prefixes, ..credit(100) }, &folder).expect("a month can be generated");
-        Count::of(&folder, None, root).total
+        program_run(&folder, None, root)
     });
     figures.push(("start: prefix".into(), (months[1] - months[0]) / 20_000.0));
     figures
 }
 
-/// What one run of the program cost.
-struct Count {
-    total: f64,
-    /// Of lines to records; 0 where the profile does not name the function.
-    decode: f64,
-    /// Of records to charges, memory aside; 0 where the profile does not name the function.
-    prepare: f64,
-}
-
-impl Count {
-    fn of(month: &Path, out: Option<&Path>, root: &Path) -> Self {
-        let profile = root.join("program.out");
-        let mut valgrind = callgrind(&profile);
-        valgrind.arg(ESEP).arg("rate").arg(month).args(["--jobs", "1", "--quiet"]);
-        if let Some(out) = out {
-            valgrind.arg("--out").arg(out);
-        }
-        let total = collected(valgrind);
-        let functions = inclusive(&std::fs::read_to_string(&profile).expect("callgrind writes a profile"));
-        let cost = |name: &str| functions.get(name).copied().unwrap_or(0.0);
-        let prepare = cost("esep::batch::prepare::Preparer::group");
-        // Each group of records is prepared from within the decoder.
-        let decode = (cost("esep::decode::native::Native::decode") - prepare).max(0.0);
-        Self { total, decode, prepare }
+/// Instructions of one run of the program on one thread.
+fn program_run(month: &Path, out: Option<&Path>, root: &Path) -> f64 {
+    let mut valgrind = callgrind(&root.join("program.out"));
+    valgrind.arg(ESEP).arg("rate").arg(month).args(["--jobs", "1", "--quiet"]);
+    if let Some(out) = out {
+        valgrind.arg("--out").arg(out);
     }
-}
-
-/// Cost of each function with all that it calls, by its name; functions that call themselves are counted too often.
-fn inclusive(profile: &str) -> BTreeMap<String, f64> {
-    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut costs: BTreeMap<String, f64> = BTreeMap::new();
-    let mut function = "";
-    for line in profile.lines() {
-        if let Some((callee, named)) = line.strip_prefix("fn=").or(line.strip_prefix("cfn=")).map(|name| {
-            let (id, text) = name.split_once(' ').unwrap_or((name, ""));
-            if !text.is_empty() {
-                names.insert(id, text);
-            }
-            (line.starts_with("cfn="), names.get(id).copied().unwrap_or(""))
-        }) {
-            if !callee {
-                function = named;
-            }
-        } else if line.starts_with(|c: char| c.is_ascii_digit() || "+-*".contains(c)) {
-            // A place and its cost; after `calls=` it is the cost of the callee.
-            if let Some(cost) = line.split(' ').nth(1).and_then(|cost| cost.parse::<f64>().ok()) {
-                *costs.entry(function.to_owned()).or_default() += cost;
-            }
-        }
-    }
-    costs
+    collected(valgrind)
 }
 
 fn callgrind(profile: &Path) -> Command {
