@@ -1,5 +1,5 @@
 use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Stateful};
-use crate::book::{Account, AccountNo, LineAnswer};
+use crate::book::LineAnswer;
 use crate::decode::{Decoded, FileDecoder, Separators};
 use crate::feed::{LongLine, Piece};
 use crate::law::{self, Rule, RuleSet};
@@ -23,9 +23,9 @@ const KEPT_BYTES: usize = 64 * 1024;
 #[derive(Clone, Copy)]
 struct Known {
     line: LineAnswer,
-    account: Option<(AccountNo, Account)>,
-    /// The number called, where the service has one, and its zone.
-    destination: Option<(Destination, Option<ZoneId>)>,
+    /// The number called, where the service has one.
+    destination: Option<Destination>,
+    zone: Option<ZoneId>,
 }
 
 /// What decides the records of one piece, memory aside.
@@ -111,33 +111,31 @@ impl Preparer<'_> {
         }
         let mut lines = [LineAnswer::UnknownLine; GROUP];
         register.lines.find_all(&asked, &mut lines);
-        let mut accounts: [Option<(AccountNo, Account)>; GROUP] = [None; GROUP];
-        for (account, answer) in accounts.iter_mut().zip(&lines) {
+        for answer in &lines {
             if let LineAnswer::Account(no) = answer {
-                *account = register.account(*no).map(|account| (*no, *account));
+                register.prefetch(*no);
             }
         }
-        let mut destinations: [Option<(Destination, Option<ZoneId>)>; GROUP] = [None; GROUP];
+        let mut destinations: [Option<Destination>; GROUP] = [None; GROUP];
         for (place, decoded) in destinations.iter_mut().zip(group.iter()) {
             let Ok(record) = &decoded.record else { continue };
-            match record.service {
+            *place = match record.service {
                 Service::Voice | Service::Sms | Service::Vas => {
-                    let form = self.source.number_form;
-                    let destination = Destination::normalise(record.b_number, record.a_number, form);
-                    *place = Some((destination, destination.zone(&self.reference.tariffs)));
+                    Some(Destination::normalise(record.b_number, record.a_number, self.source.number_form))
                 }
-                Service::Data | Service::Internet => {}
-            }
+                Service::Data | Service::Internet => None,
+            };
         }
+        let zones = destinations.map(|destination| destination.and_then(|known| known.zone(&self.reference.tariffs)));
         prepared.records = prepared.records.wrapping_add(group.len() as u64);
-        let known = lines.into_iter().zip(accounts).zip(destinations);
-        for (decoded, ((line, account), destination)) in group.drain(..).zip(known) {
+        let known = lines.into_iter().zip(destinations).zip(zones);
+        for (decoded, ((line, destination), zone)) in group.drain(..).zip(known) {
             let record_id = Prepared::keep(bytes, &mut prepared.texts, decoded.record_id);
             match decoded.record {
                 Ok(record) => {
                     let mut item = self.blank(&record, decoded.line);
                     item.record_id = record_id;
-                    match self.decide(&record, &mut item, Known { line, account, destination }, prepared) {
+                    match self.decide(&record, &mut item, Known { line, destination, zone }, prepared) {
                         Ok(()) => prepared.items.push(item),
                         Err(rejection) => {
                             push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw));
@@ -183,13 +181,13 @@ impl Preparer<'_> {
         known: Known,
         prepared: &mut Prepared,
     ) -> Result<(), Rejection> {
-        let Known { line, account, destination } = known;
+        let Known { line, destination, zone } = known;
         let tariffs = &self.reference.tariffs;
         let version_at = tariffs.version_at(item.at);
         let version = version_at.and_then(|at| tariffs.versions.get(at));
         let (mut free, odd_cause) = match &destination {
             None => (false, false),
-            Some((destination, _)) => match screen(record, destination, version) {
+            Some(destination) => match screen(record, destination, version) {
                 Screening::Filtered(reason) => {
                     item.fate = Fate::Filtered(reason);
                     self.correction(record, item, prepared);
@@ -211,27 +209,30 @@ impl Preparer<'_> {
         if record.ambiguous {
             return suspend(SuspendReason::AmbiguousTime, "a local time of the hour that came twice".into());
         }
-        let (no, account) = match (line, account) {
-            (LineAnswer::Account(_), Some(found)) => found,
-            (LineAnswer::UnknownLine, _) => {
+        let register = &self.reference.register;
+        let (no, account) = match line {
+            LineAnswer::Account(no) => match register.account(no) {
+                Some(account) => (no, account),
+                None => return suspend(SuspendReason::UnknownAccount, "not in the register".into()),
+            },
+            LineAnswer::UnknownLine => {
                 return suspend(SuspendReason::UnknownLine, format!("line {}", masked(record.a_number)));
             }
-            (LineAnswer::UnknownAccount | LineAnswer::Account(_), _) => {
+            LineAnswer::UnknownAccount => {
                 return suspend(SuspendReason::UnknownAccount, format!("of line {}", masked(record.a_number)));
             }
         };
-        let register = &self.reference.register;
-        if register.is_off(no, &account, item.at) {
+        if register.is_off(no, account, item.at) {
             return suspend(SuspendReason::ServiceNotAllowed, "switched off or terminated on that day".into());
         }
         let Some((version_at, version)) = version_at.zip(version) else {
             return suspend(SuspendReason::NoTariff, "no tariff version was valid then".into());
         };
-        let choice = register.plan_at(no, &account, item.at);
+        let choice = register.plan_at(no, account, item.at);
         let Some(plan) = choice.plan.and_then(|plan| version.plan(plan)) else {
             return suspend(SuspendReason::NoPlan, format!("tariff `{}` has no such plan", version.name));
         };
-        let zone = destination.and_then(|(_, zone)| zone).filter(|zone| version.zone_kind(*zone).is_some());
+        let zone = zone.filter(|zone| version.zone_kind(*zone).is_some());
         let needs_zone = match record.service {
             Service::Voice | Service::Sms => true,
             Service::Vas => !record.b_number.is_empty(),

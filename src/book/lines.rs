@@ -1,4 +1,5 @@
 use super::AccountNo;
+use crate::prefetch::prefetch;
 use crate::tariff::packed_digits;
 use crate::units::InstantMs;
 use rustc_hash::FxBuildHasher;
@@ -142,19 +143,15 @@ impl Lines {
         const GROUP: usize = 32;
         for (lines, answers) in lines.chunks(GROUP).zip(answers.chunks_mut(GROUP)) {
             let mut keys = [Key { number: None, text: b"", hash: 0 }; GROUP];
-            let mut firsts = [0u32; GROUP];
             for (key, (line, _)) in keys.iter_mut().zip(lines) {
                 *key = Key::of(line);
+                prefetch(&self.slots, self.home(key.hash));
             }
-            for ((first, key), _) in firsts.iter_mut().zip(&keys).zip(lines) {
-                *first = self.slots.get(self.home(key.hash)).copied().unwrap_or(0);
+            for (key, _) in keys.iter().zip(lines) {
+                if let Some(first) = self.slots.get(self.home(key.hash)).and_then(|held| held.checked_sub(1)) {
+                    prefetch(&self.spans, first as usize);
+                }
             }
-            let mut spans_touched = 0u64;
-            for first in &firsts {
-                let span = first.checked_sub(1).and_then(|at| self.spans.get(at as usize));
-                spans_touched ^= span.map_or(0, |span| span.key);
-            }
-            std::hint::black_box(spans_touched);
             for ((answer, key), (_, at)) in answers.iter_mut().zip(&keys).zip(lines) {
                 *answer = self.answer(self.head(*key), *at);
             }
