@@ -129,22 +129,25 @@ impl Preparer<'_> {
         let zones = destinations.map(|destination| destination.and_then(|known| known.zone(&self.reference.tariffs)));
         prepared.records = prepared.records.wrapping_add(group.len() as u64);
         let known = lines.into_iter().zip(destinations).zip(zones);
-        for (decoded, ((line, destination), zone)) in group.drain(..).zip(known) {
+        for (decoded, ((line, destination), zone)) in group.iter().zip(known) {
             let record_id = Prepared::keep(bytes, &mut prepared.texts, decoded.record_id);
-            match decoded.record {
+            let rejection = match &decoded.record {
                 Ok(record) => {
-                    let mut item = self.blank(&record, decoded.line);
+                    let mut item = self.blank(record, decoded.line);
                     item.record_id = record_id;
-                    match self.decide(&record, &mut item, Known { line, destination, zone }, prepared) {
-                        Ok(()) => prepared.items.push(item),
-                        Err(rejection) => {
-                            push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw));
+                    match self.decide(record, &mut item, Known { line, destination, zone }, prepared) {
+                        Ok(()) => {
+                            prepared.items.push(item);
+                            continue;
                         }
+                        Err(rejection) => rejection,
                     }
                 }
-                Err(rejection) => push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw)),
-            }
+                Err(rejection) => rejection.clone(),
+            };
+            push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw));
         }
+        group.clear();
     }
 
     fn blank(&self, record: &UsageRecord<'_>, line: u32) -> Item {

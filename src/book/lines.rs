@@ -8,20 +8,23 @@ use std::hash::BuildHasher;
 /// Keys are the operator's own numbers and ids, never a stranger's choice.
 const HASHER: FxBuildHasher = FxBuildHasher;
 
-/// A line belongs to an account from an instant until another.
+/// A line belongs to an account from an instant until another: half a cache line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LineSpan {
+#[repr(align(32))]
+struct LineSpan {
     /// The line: packed digits, or the place of its text.
     key: u64,
     /// First instant, ms.
     from_ms: i64,
     /// First instant no longer, ms.
     to_ms: i64,
-    /// The account; `None` where the register does not have the one that the line names.
-    account: Option<AccountNo>,
+    /// The account; [`NOBODY`] where the register does not have the one that the line names.
+    account: u32,
     /// Index + 1 of the next span of the same line; 0 for none.
     next: u32,
 }
+
+const NOBODY: u32 = u32::MAX;
 
 /// What the register says of a line at an instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -101,6 +104,7 @@ impl Lines {
     ) -> Result<(), OverlappingSpan> {
         let index = u32::try_from(self.spans.len()).map_err(|_| OverlappingSpan)?;
         let key = Key::of(line);
+        let account = account.map_or(NOBODY, |no| no.0);
         let mut span = LineSpan { key: 0, from_ms: from.0, to_ms: to.0, account, next: 0 };
         if let Some(head) = self.head(key) {
             let mut at = Some(head);
@@ -167,7 +171,8 @@ impl Lines {
         let mut next = head;
         while let Some(span) = next.and_then(|index| self.spans.get(index as usize)) {
             if span.from_ms <= at.0 && at.0 < span.to_ms {
-                return span.account.map_or(LineAnswer::UnknownAccount, LineAnswer::Account);
+                let known = span.account != NOBODY;
+                return if known { LineAnswer::Account(AccountNo(span.account)) } else { LineAnswer::UnknownAccount };
             }
             next = span.next.checked_sub(1);
         }

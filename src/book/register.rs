@@ -33,8 +33,9 @@ crate::record::names! {
     }
 }
 
-/// What rating needs to know of an account.
+/// What rating needs to know of an account: one cache line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(align(64))]
 pub struct Account {
     /// Services are switched off from this instant on; [`NEVER`] where they are not.
     pub off_from_ms: i64,
