@@ -1366,7 +1366,6 @@ fn cell_48_the_balance_is_that_of_the_answer_and_of_the_journals_order() {
 /// DEVIATION, kept until it is mended: rating 1.7 says "opening balance and credits dated up to the answer, minus every
 /// debit already booked". A second [`Funds::pay`] sums up again what the first had already summed up.
 #[test]
-#[ignore = "fails: Funds::pay counts the credits of an earlier call again (src/book/funds.rs)"]
 fn cell_48_payments_may_be_booked_in_more_than_one_go() {
     let account = AccountNo(1);
     let mut funds = Funds::default();
