@@ -131,6 +131,9 @@ const CLIENTS: [Client; 9] = [
 /// The leaver's place.
 const LEAVER: usize = CLIENTS.len() - 1;
 
+/// Midnight of 20 March in Almaty, when the leaver is switched off.
+const SWITCH_OFF: i64 = MARCH + 19 * DAY - 5 * 3600 * SECOND;
+
 /// Every client is paid so much on these days of March, at midnight UTC.
 const PAYMENTS: [(i64, i64); 3] = [(5, 4_000), (12, 2_550), (22, 6_001)];
 
@@ -666,6 +669,51 @@ fn rating_1_4_parts_in_any_order_and_over_files_cost_what_the_whole_call_costs()
                 assert_eq!(one.placeless(file), rest, "{seed}: {file}");
             }
             assert_eq!(one.totals.charged, several.totals.charged);
+            let rated_ms = |rated: &Rated| rated.totals.files.iter().map(|file| file.rated_ms).sum::<i128>();
+            assert_eq!(rated_ms(&one), rated_ms(&several), "{seed}");
+        }
+    }
+}
+
+#[test]
+fn rating_1_4_the_first_part_decides_for_the_whole_call() {
+    const MINUTE: i64 = 60 * SECOND;
+    // Three parts of 10 minutes; when the first begins, counted from the switch-off; which part is missing.
+    for (start, missing, expected) in [
+        (-10, 0, ["rated 180", "rated 0", "rated 0"]),
+        (-30, 0, ["rated 180", "rated 0", "rated 0"]),
+        (0, 0, ["service_not_allowed"; 3]),
+        (-10, 3, ["incomplete_parts", "service_not_allowed", ""]),
+        (-10, 1, ["", "service_not_allowed", "service_not_allowed"]),
+        (-30, 2, ["incomplete_parts", "", "incomplete_parts"]),
+    ] {
+        let part = |number: i64| {
+            let from = SWITCH_OFF + (start + 10 * (number - 1)) * MINUTE;
+            Record::default()
+                .with("record_id", number)
+                .with("service", "voice")
+                .with("a_number", format!("7701000000{LEAVER}"))
+                .with("b_number", "77272500001")
+                .with("setup_at", text(from))
+                .with("answer_at", text(from))
+                .with("release_at", text(from + 10 * MINUTE))
+                .with("call_ref", "call")
+                .with("part", number)
+                .with("last", number == 3)
+                .line()
+        };
+        let mut feed: Vec<String> = (1..=3).filter(|number| *number != missing).map(part).collect();
+        for _ in 0..2 {
+            let rated = rate_feed(std::slice::from_ref(&feed));
+            let mut found = [String::new(), String::new(), String::new()];
+            for row in rated.rows("rated.csv") {
+                found[row["record_id"].parse::<usize>().unwrap() - 1] = format!("rated {}", row["units"]);
+            }
+            for row in rated.rows("suspended.csv") {
+                found[row["record_id"].parse::<usize>().unwrap() - 1] = row["reason"].clone();
+            }
+            assert_eq!(found, expected, "{start} min, without {missing}");
+            feed.reverse();
         }
     }
 }
