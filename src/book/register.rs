@@ -1,4 +1,5 @@
 use super::Lines;
+use crate::prefetch::prefetch;
 use crate::tariff::PlanId;
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use hashbrown::HashTable;
@@ -149,6 +150,11 @@ impl Register {
     /// What is known of an account.
     pub fn account(&self, no: AccountNo) -> Option<&Account> {
         self.accounts.get(no.0 as usize)
+    }
+
+    /// Asks for the memory of an account.
+    pub fn prefetch(&self, no: AccountNo) {
+        prefetch(&self.accounts, no.0 as usize);
     }
 
     /// What is known of an account, to be changed while the register is built.
