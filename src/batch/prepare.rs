@@ -203,10 +203,17 @@ impl Preparer<'_> {
             item.fate = Fate::Filtered(FilterReason::InterconnectOnly);
             return Ok(());
         }
+        // A part is not suspended before its call is known: the first part, not this one, decides for the whole. Only one
+        // whose time is not known cannot take its place among the others.
+        let part = if record.ambiguous { None } else { self.part_of(record) };
         let mut suspend = |reason, detail: String| {
             item.fate = Fate::Suspended(reason);
             item.detail = Place::of(prepared.details.len());
             prepared.details.push(detail);
+            if part.is_some() {
+                item.stateful = Place::of(prepared.stateful.len());
+                prepared.stateful.push(Stateful { part, ..self.unrated(record) });
+            }
             Ok(())
         };
         if record.ambiguous {
@@ -292,7 +299,6 @@ impl Preparer<'_> {
                 .map_err(|error| Rejection::new(RejectReason::OutOfRange, error.to_string()))?;
             (item.gross, item.net) = (settled.charge.gross, settled.charge.net);
         }
-        let part = self.part_of(record);
         let has_memory = account.is_advance()
             || account.limit().is_some()
             || plan.allowances.iter().any(|allowance| allowance.covers(class))
@@ -320,18 +326,24 @@ impl Preparer<'_> {
         if record.corrects.is_empty() {
             return;
         }
+        item.stateful = Place::of(prepared.stateful.len());
+        prepared.stateful.push(self.unrated(record));
+    }
+
+    /// What settling needs of a record that itself costs nothing.
+    fn unrated(&self, record: &UsageRecord<'_>) -> Stateful {
         let class =
             UsageClass { service: record.service, direction: record.direction, presence: Presence::Home, zone: None };
-        let usage = Usage { at: item.at, duration_ms: 0, bytes: 0, quantity: 0, timed: false, class };
-        item.stateful = Place::of(prepared.stateful.len());
-        prepared.stateful.push(Stateful {
-            usage,
-            choice: crate::book::PlanChoice { plan: None, since: None },
-            free: true,
-            owed_in_full: false,
-            corrects: self.corrects(record),
-            part: None,
-        });
+        let usage = Usage {
+            at: record.began_at(),
+            duration_ms: record.duration_ms(),
+            bytes: record.bytes(),
+            quantity: record.quantity,
+            timed: record.release_at.is_some(),
+            class,
+        };
+        let choice = crate::book::PlanChoice { plan: None, since: None };
+        Stateful { usage, choice, free: true, owed_in_full: false, corrects: self.corrects(record), part: None }
     }
 
     fn corrects(&self, record: &UsageRecord<'_>) -> Option<u128> {
