@@ -243,11 +243,12 @@ impl Reader<'_> {
             let Some(open) = &mut self.open else {
                 let Some(file) = self.files.get(self.next) else { break };
                 let lines = LineReader::open(&file.path)?;
-                self.open = Some(OpenFile { file: self.next, lines, decoder: None, skipped_lines: 0 });
+                self.open =
+                    Some(OpenFile { file: self.next, lines, decoder: None, skipped_lines: 0 });
                 self.next = self.next.saturating_add(1);
                 continue;
             };
-            let Some(piece) = open.lines.next_piece(self.spare.pop().unwrap_or_default()) else {
+            let Some(mut piece) = open.lines.next_piece(self.spare.pop().unwrap_or_default()) else {
                 if let (None, Some(file)) = (&open.decoder, self.files.get(open.file)) {
                     self.notes.push(format!("{}: empty", file.name));
                 }
@@ -258,28 +259,32 @@ impl Reader<'_> {
                 progress.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             }
             let Some(file) = self.files.get(open.file) else { break };
-            let piece = match (&open.decoder, piece) {
-                (None, Piece::Lines(mut bytes)) => {
-                    let header = if file.format.has_header() { take_header(&mut bytes) } else { Header::default() };
-                    open.skipped_lines = header.lines;
-                    if file.format.has_header() && header.line.is_empty() {
-                        // Nothing but blank lines so far.
-                        continue;
+            if open.decoder.is_none() {
+                let decoder = match (&mut piece, file.format.has_header()) {
+                    (_, false) => file.format.decoder(b""),
+                    (Piece::Lines(bytes), true) => {
+                        let header = take_header(bytes);
+                        open.skipped_lines = open.skipped_lines.saturating_add(header.lines);
+                        if header.line.is_empty() {
+                            // Nothing but blank lines so far.
+                            continue;
+                        }
+                        file.format.decoder(&header.line)
                     }
-                    let decoder = file.format.decoder(&header.line).map_err(|why| {
+                    (Piece::LongLine(_) | Piece::Broken(_), true) => Err("the file has no header line".into()),
+                };
+                let decoder = decoder.map_err(|why| {
+                    if !matches!(piece, Piece::Broken(_)) {
                         self.notes.push(format!("{}: {why}", file.name));
-                        Rejection::new(RejectReason::BadHeader, why)
-                    });
-                    open.decoder = Some(Arc::new(decoder));
-                    Piece::Lines(bytes)
-                }
-                (_, piece) => piece,
-            };
+                    }
+                    Rejection::new(RejectReason::BadHeader, why)
+                });
+                open.decoder = Some(Arc::new(decoder));
+            }
             if let Piece::Broken(broken) = &piece {
                 self.notes.push(format!("{}: {}", file.name, broken.message));
             }
-            let unread = || Arc::new(Err(Rejection::new(RejectReason::BadHeader, "the file has no header line")));
-            let decoder = open.decoder.get_or_insert_with(unread);
+            let Some(decoder) = &open.decoder else { break };
             let skipped_lines = std::mem::take(&mut open.skipped_lines);
             batch.push(Work { file: open.file, decoder: Arc::clone(decoder), skipped_lines, piece });
         }
@@ -296,15 +301,20 @@ struct Header {
 /// Takes the first line that is not blank off a piece.
 fn take_header(piece: &mut Vec<u8>) -> Header {
     let mut header = Header::default();
-    while header.line.is_empty() && !piece.is_empty() {
-        let end = memchr::memchr(b'\n', piece).map_or(piece.len(), |at| at.saturating_add(1));
-        let mut line: Vec<u8> = piece.drain(..end).collect();
-        while matches!(line.last(), Some(b'\n' | b'\r')) {
-            line.pop();
+    let mut taken = 0usize;
+    while header.line.is_empty() {
+        let rest = piece.get(taken..).unwrap_or_default();
+        if rest.is_empty() {
+            break;
         }
-        header.line = line;
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at.saturating_add(1));
+        let line = rest.get(..end).unwrap_or_default();
+        let ends = line.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        header.line = line.get(..end.saturating_sub(ends)).unwrap_or_default().to_vec();
         header.lines = header.lines.saturating_add(1);
+        taken = taken.saturating_add(end);
     }
+    piece.drain(..taken);
     header
 }
 
