@@ -16,6 +16,11 @@ use xxhash_rust::xxh3::xxh3_128;
 /// Records that go through the stages side by side, so that their cache misses overlap.
 const GROUP: usize = 32;
 
+/// Times of records leave a year at either end of what RFC 3339 can write: another zone, and the cut-off of the longest
+/// call, can still be written. 0001-01-01 and 9998-12-31, the whole day, in UTC.
+const EARLIEST: InstantMs = InstantMs(-62_135_596_800_000);
+const LATEST: InstantMs = InstantMs(253_370_764_799_999);
+
 /// A rejected line is kept with so many of its first bytes. Source: rating 1.2.
 const KEPT_BYTES: usize = 64 * 1024;
 
@@ -159,6 +164,9 @@ impl Preparer<'_> {
         account: Option<(AccountNo, Account)>,
         prepared: &mut Prepared,
     ) -> Result<(), Rejection> {
+        if item.at < EARLIEST || item.at > LATEST {
+            return Err(Rejection::new(RejectReason::BadTime, "the time is beyond the years 0001 to 9998"));
+        }
         let tariffs = &self.reference.tariffs;
         let version_at = tariffs.version_at(item.at);
         let version = version_at.and_then(|at| tariffs.versions.get(at));
