@@ -355,7 +355,7 @@ impl Preparer<'_> {
 }
 
 impl Reject {
-    fn of(rejection: Rejection, raw: &[u8]) -> Self {
+    pub(super) fn of(rejection: Rejection, raw: &[u8]) -> Self {
         let head = raw.get(..raw.len().min(KEPT_BYTES)).unwrap_or_default().to_vec();
         Self { rejection, head, bytes: raw.len() as u64, hash: xxh3_128(raw) }
     }
