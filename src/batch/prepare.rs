@@ -35,7 +35,7 @@ pub(crate) struct Preparer<'r> {
 }
 
 impl Preparer<'_> {
-    /// Prepares a piece. `prepared` is reused; its `file` is set by the caller.
+    /// Prepares a piece. `prepared` is reused; its `file` and `lines` are set by the caller.
     pub(crate) fn prepare(&self, piece: Piece, arena: &mut Bump, separators: &mut Separators, prepared: &mut Prepared) {
         prepared.texts.clear();
         prepared.items.clear();
@@ -46,7 +46,6 @@ impl Preparer<'_> {
         prepared.records = 0;
         match piece {
             Piece::Lines(bytes) => {
-                prepared.lines = count_lines(&bytes);
                 // The piece is borrowed while its records are prepared, and put in its place at the end.
                 self.lines(&bytes, arena, separators, prepared);
                 prepared.bytes = bytes;
@@ -67,7 +66,6 @@ impl Preparer<'_> {
 
     fn lost_line(&self, line: LongLine, rejection: Rejection, prepared: &mut Prepared) {
         prepared.bytes.clear();
-        prepared.lines = 1;
         prepared.records = 1;
         let reject = Reject { rejection, head: line.head, bytes: line.bytes, hash: line.hash };
         push_reject(prepared, 0, Default::default(), reject);
@@ -399,10 +397,4 @@ fn rules_of(record: &UsageRecord<'_>, free: bool, advance: bool) -> RuleSet {
     };
     let rules = if record.service == Service::Voice && !free { rules.with(Rule::Bt16_2) } else { rules };
     rules.with(if advance { Rule::Cell48 } else { Rule::Cell47 })
-}
-
-fn count_lines(bytes: &[u8]) -> u64 {
-    let ends = memchr::memchr_iter(b'\n', bytes).count() as u64;
-    let unended = bytes.last().is_some_and(|last| *last != b'\n');
-    ends.saturating_add(u64::from(unended))
 }
