@@ -380,7 +380,8 @@ impl<'r> Settler<'r> {
         item.fate = Fate::Rejected;
         item.detail = Place::of(prepared.rejects.len());
         let rejection = Rejection::new(RejectReason::OutOfRange, error.to_string());
-        let reject = super::item::Reject { rejection, head: Vec::new(), bytes: 0, hash: 0 };
+        let raw = prepared.bytes.split(|byte| *byte == b'\n').nth(item.line as usize).unwrap_or_default();
+        let reject = super::item::Reject::of(rejection, raw.strip_suffix(b"\r").unwrap_or(raw));
         prepared.rejects.push((u32::try_from(at).unwrap_or(u32::MAX), reject));
     }
 
