@@ -1,4 +1,4 @@
-use super::item::{Item, PartOf, Stateful};
+use super::item::{Item, PartOf, Stateful, Told};
 use crate::units::InstantMs;
 use rustc_hash::FxHashMap;
 
@@ -11,6 +11,8 @@ pub(crate) struct OpenPart {
     pub(crate) record_id: Box<[u8]>,
     pub(crate) file: usize,
     pub(crate) line: u64,
+    /// Why it is suspended, where it is.
+    pub(crate) detail: Box<str>,
 }
 
 /// Parts of long calls that wait for the rest of their call. Source: rating 1.4.
@@ -31,6 +33,14 @@ pub(crate) enum Joined {
     Complete(Vec<OpenPart>),
     /// There is no room for it to wait.
     NoRoom,
+}
+
+impl OpenPart {
+    /// What is told of it, before the item at that place of the piece that completed its call.
+    pub(crate) fn told(self, at: u32) -> Told {
+        let Self { item, record_id, file, line, detail, .. } = self;
+        Told { at, item, record_id, file, line, detail }
+    }
 }
 
 impl OpenCalls {

@@ -83,7 +83,7 @@ impl fmt::Display for PassError {
 impl std::error::Error for PassError {}
 
 /// Pieces that are prepared side by side, for each thread.
-const PIECES_PER_THREAD: usize = 4;
+const PIECES_PER_THREAD: usize = 2;
 
 /// A piece of records has a few thousand lines. Of lines of one byte it would have a quarter of a million, and what is
 /// known of each takes more memory than the line.

@@ -1,16 +1,15 @@
-//! Separators of native CSV, found sixteen bytes at a time.
+//! Separators of native CSV, found 32 bytes at a time.
 
 use super::numbered_lines;
 use crate::record::{RejectReason, Rejection};
 use bumpalo::Bump;
-use wide::u8x16;
+use wide::{u8x32, u32x8};
 
 /// Where the commas and newlines of a piece stand. Reused from piece to piece.
 #[derive(Clone, Debug, Default)]
 pub struct Separators {
-    /// Positions of commas and newlines, in order; longer than `used`.
+    /// Positions of commas and newlines, in order, behind a first one that stands before the piece.
     positions: Vec<u32>,
-    used: usize,
     /// For each newline, its index in `positions`.
     line_ends: Vec<u32>,
     /// Somewhere in the piece is a quote, a NUL or a byte beyond ASCII.
@@ -25,8 +24,47 @@ pub(crate) struct Line<'b, 's> {
     pub(crate) bytes: &'b [u8],
     /// Where it starts in the piece.
     pub(crate) start: usize,
-    /// Positions in the piece of its commas, and last of its end.
-    pub(crate) separators: &'s [u32],
+    /// Positions in the piece of what precedes each column: the newline before, and its commas.
+    before: &'s [u32],
+    /// Positions in the piece of what follows each column: its commas, and last its end.
+    after: &'s [u32],
+}
+
+impl<'b> Line<'b, '_> {
+    /// How many columns it has.
+    pub(crate) fn columns(&self) -> usize {
+        self.after.len()
+    }
+
+    /// Which of its first 64 columns are not empty: bit 0 is the first.
+    pub(crate) fn filled(&self) -> u64 {
+        let one = u32x8::splat(1);
+        let (before, before_rest) = self.before.as_chunks::<8>();
+        let (after, after_rest) = self.after.as_chunks::<8>();
+        let mut filled = 0u64;
+        let mut shift = 0u32;
+        for (before, after) in before.iter().zip(after).take(8) {
+            let lengths = u32x8::new(*after) - u32x8::new(*before);
+            filled |= u64::from(!lengths.simd_eq(one).to_bitmask() & 0xFF) << shift;
+            shift = shift.wrapping_add(8);
+        }
+        for (before, after) in before_rest.iter().zip(after_rest) {
+            if shift < 64 {
+                filled |= u64::from(after.wrapping_sub(*before) != 1) << shift;
+            }
+            shift = shift.wrapping_add(1);
+        }
+        filled
+    }
+
+    /// The text of a column; empty where the line has no such column.
+    pub(crate) fn column(&self, piece: &'b [u8], at: usize) -> &'b [u8] {
+        let (Some(before), Some(after)) = (self.before.get(at), self.after.get(at)) else { return b"" };
+        let start = before.wrapping_add(1) as usize;
+        // Before the end of a line may stand a carriage return.
+        let line_end = self.start.wrapping_add(self.bytes.len());
+        piece.get(start..(*after as usize).min(line_end)).unwrap_or_default()
+    }
 }
 
 const LANES: usize = 64;
@@ -34,53 +72,58 @@ const LANES: usize = 64;
 impl Separators {
     /// Finds the separators of a piece shorter than 4 GiB. What follows its last newline is not covered.
     pub(crate) fn scan(&mut self, piece: &[u8]) {
-        self.used = 0;
         self.line_ends.clear();
         self.odd = !piece.is_ascii() || memchr::memchr2(b'"', 0, piece).is_some();
-        let mut base = 0u32;
-        let mut tail = [b' '; LANES];
+        if self.positions.is_empty() {
+            self.positions.push(u32::MAX);
+        }
         let (blocks, rest) = piece.as_chunks::<LANES>();
+        let mut tail = [b' '; LANES];
         if let Some(place) = tail.get_mut(..rest.len()) {
             place.copy_from_slice(rest);
         }
-        let (comma, newline) = (u8x16::splat(b','), u8x16::splat(b'\n'));
-        for block in blocks.iter().chain(std::iter::once(&tail)) {
-            let (mut commas, mut newlines) = (0u64, 0u64);
-            let (quarters, _) = block.as_chunks::<16>();
-            for (shift, quarter) in [0u32, 16, 32, 48].into_iter().zip(quarters) {
-                let bytes = u8x16::new(*quarter);
-                commas |= u64::from(bytes.simd_eq(comma).to_bitmask()) << shift;
-                newlines |= u64::from(bytes.simd_eq(newline).to_bitmask()) << shift;
-            }
-            self.keep(base, commas | newlines, newlines);
+        let (mut base, mut used) = (0u32, 1usize);
+        for block in blocks {
+            used = self.keep(base, used, block);
             base = base.wrapping_add(LANES as u32);
         }
+        self.keep(base, used, &tail);
     }
 
-    /// Keeps the positions of one block.
-    #[inline]
-    fn keep(&mut self, base: u32, mut separators: u64, mut newlines: u64) {
+    /// Keeps the positions of one block behind the `used` first ones; returns how many are used then.
+    #[inline(always)]
+    fn keep(&mut self, base: u32, used: usize, block: &[u8; LANES]) -> usize {
+        let (mut commas, mut newlines) = (0u64, 0u64);
+        let (halves, _) = block.as_chunks::<32>();
+        for (shift, half) in [0u32, 32].into_iter().zip(halves) {
+            let bytes = u8x32::new(*half);
+            commas |= u64::from(bytes.simd_eq(u8x32::splat(b',')).to_bitmask()) << shift;
+            newlines |= u64::from(bytes.simd_eq(u8x32::splat(b'\n')).to_bitmask()) << shift;
+        }
+        let mut separators = commas | newlines;
         let found = separators.count_ones() as usize;
-        let before = self.used as u32;
         while newlines != 0 {
             let lowest = newlines & newlines.wrapping_neg();
-            let rank = (separators & lowest.wrapping_sub(1)).count_ones();
-            self.line_ends.push(before.wrapping_add(rank));
+            let rank = (separators & lowest.wrapping_sub(1)).count_ones() as usize;
+            self.line_ends.push(used.wrapping_add(rank) as u32);
             newlines &= newlines.wrapping_sub(1);
         }
-        if self.positions.len() < self.used.wrapping_add(LANES) {
+        if self.positions.len() < used.wrapping_add(LANES) {
             self.positions.resize(self.positions.len().saturating_mul(2).max(4 * LANES), 0);
         }
         // Eight at a time, also beyond the last: what stands there is overwritten or never read.
-        let places = self.positions.get_mut(self.used..).unwrap_or_default();
+        let places = self.positions.get_mut(used..used.wrapping_add(LANES)).unwrap_or_default();
         let (eights, _) = places.as_chunks_mut::<8>();
-        for eight in eights.iter_mut().take(found.div_ceil(8)) {
+        for eight in eights {
             for place in eight {
                 *place = base.wrapping_add(separators.trailing_zeros());
                 separators &= separators.wrapping_sub(1);
             }
+            if separators == 0 {
+                break;
+            }
         }
-        self.used = self.used.wrapping_add(found);
+        used.wrapping_add(found)
     }
 
     /// Whether some byte of the piece needs a closer look.
@@ -90,13 +133,15 @@ impl Separators {
 
     /// The lines of the piece that was scanned, blank ones too; what follows the last newline is not among them.
     pub(crate) fn lines<'b, 's>(&'s self, piece: &'b [u8]) -> impl Iterator<Item = Line<'b, 's>> {
-        let (mut first, mut start) = (0usize, 0usize);
+        let (mut first, mut start) = (1usize, 0usize);
         (0u32..).zip(&self.line_ends).map(move |(number, end)| {
             let end = *end as usize;
-            let separators = self.positions.get(first..end.wrapping_add(1)).unwrap_or_default();
-            let newline = separators.last().map_or(start, |at| *at as usize);
+            let before = self.positions.get(first.wrapping_sub(1)..end).unwrap_or_default();
+            let after = self.positions.get(first..end.wrapping_add(1)).unwrap_or_default();
+            let newline = after.last().map_or(start, |at| *at as usize);
             let bytes = piece.get(start..newline).unwrap_or_default();
-            let line = Line { number, bytes: bytes.strip_suffix(b"\r").unwrap_or(bytes), start, separators };
+            let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+            let line = Line { number, bytes, start, before, after };
             first = end.wrapping_add(1);
             start = newline.wrapping_add(1);
             line
@@ -222,7 +267,12 @@ mod tests {
             for (line, expected) in lines.iter().zip(&expected) {
                 prop_assert_eq!(line.bytes, expected.strip_suffix(b"\r").unwrap_or(expected));
                 let commas = expected.iter().filter(|b| **b == b',').count();
-                prop_assert_eq!(line.separators.len(), commas + 1);
+                prop_assert_eq!(line.columns(), commas + 1);
+                for (at, field) in expected.split(|b| *b == b',').enumerate().take(64) {
+                    let field = if at == commas { field.strip_suffix(b"\r").unwrap_or(field) } else { field };
+                    prop_assert_eq!(line.column(text.as_bytes(), at), field);
+                    prop_assert!(field.is_empty() || line.filled() >> at & 1 == 1);
+                }
             }
             let unended = unended.strip_suffix(b"\r").unwrap_or(unended);
             prop_assert_eq!(separators.unended(text.as_bytes()).map(|(_, line)| line).unwrap_or_default(), unended);

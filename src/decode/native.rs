@@ -42,6 +42,9 @@ pub struct Native {
     limits: Limits,
 }
 
+/// Wider files are read by the book.
+const MASKED_COLUMNS: usize = 64;
+
 /// A record of which nothing is known.
 const BLANK: UsageRecord<'static> = UsageRecord {
     record_id: b"",
@@ -121,19 +124,18 @@ impl Native {
     /// A line without quotes whose every field is as most are; `None` leaves it to [`Self::any_record`].
     #[inline]
     fn plain_record<'b>(&self, piece: &'b [u8], line: &Line<'b, '_>, dates: &mut DateCache) -> Option<UsageRecord<'b>> {
-        if line.separators.len() != self.columns.len() {
+        if line.columns() != self.columns.len() || line.columns() > MASKED_COLUMNS {
             return None;
         }
-        let line_end = line.start.wrapping_add(line.bytes.len());
         let mut record = BLANK;
         let (mut service, mut setup_at) = (None, None);
-        let mut start = line.start;
-        for (end, column) in line.separators.iter().zip(&self.columns) {
-            let end = (*end as usize).min(line_end);
-            // Most columns of most records are empty.
-            let text = if end > start { piece.get(start..end)? } else { b"" };
-            start = end.wrapping_add(1);
-            let Some(column) = column else { continue };
+        // Most columns of most records are empty.
+        let mut filled = line.filled();
+        while filled != 0 {
+            let at = filled.trailing_zeros() as usize;
+            filled &= filled.wrapping_sub(1);
+            let Some(Some(column)) = self.columns.get(at) else { continue };
+            let text = line.column(piece, at);
             if text.is_empty() {
                 continue;
             }

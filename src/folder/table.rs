@@ -75,12 +75,7 @@ pub(super) fn read_table<const N: usize>(
                 continue;
             };
             fields.clear();
-            let mut start = line.start;
-            let line_end = line.start.saturating_add(line.bytes.len());
-            for end in line.separators {
-                fields.push(bytes.get(start..(*end as usize).min(line_end)).unwrap_or_default());
-                start = (*end as usize).saturating_add(1);
-            }
+            fields.extend((0..line.columns()).map(|at| line.column(&bytes, at)));
             header.row(line_number, name, &fields, findings, &mut row);
         }
         buffer = bytes;

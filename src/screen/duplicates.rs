@@ -1,5 +1,6 @@
-use crate::record::{AnsweredBy, Cause, UsageRecord};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128_with_seed};
+use crate::prefetch::prefetch;
+use crate::record::{Cause, UsageRecord};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 /// Keys of one source: `source` is part of the de-duplication key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,39 +45,33 @@ pub enum Seen {
     Differs,
 }
 
-/// Hash of all fields but the id: numbers as one block, then each text with its length.
+/// Hash of all fields but the id: numbers as words, then each text with its length.
+///
+/// Not a cryptographic one: it tells a changed record from the same one, it defends nothing. Each word goes through a
+/// folded 128-bit product, as in wyhash.
 fn content(record: &UsageRecord<'_>) -> u64 {
     let (cause_kind, cause) = match record.cause {
-        Cause::Empty => (0u8, 0),
+        Cause::Empty => (0u64, 0),
         Cause::Q850(number) => (1, number),
         Cause::Sip(number) => (2, number),
         Cause::Unparsable => (3, 0),
     };
-    let small = [
-        record.service as u8,
-        record.direction as u8,
-        record.answered_by as u8 & if record.answered_by == AnsweredBy::Subscriber { 0 } else { 0xFF },
-        cause_kind,
-        u8::from(record.last) | u8::from(record.realtime) << 1 | u8::from(record.ambiguous) << 2,
-    ];
+    let truths = u64::from(record.last) | u64::from(record.realtime) << 1 | u64::from(record.ambiguous) << 2;
+    let small = record.service as u64
+        | (record.direction as u64) << 8
+        | (record.answered_by as u64) << 16
+        | cause_kind << 24
+        | truths << 32;
     let none = i64::MIN;
-    let mut block = [0u8; 80];
-    let words = [
-        record.setup_at.0.cast_unsigned(),
-        record.answer_at.map_or(none, |at| at.0).cast_unsigned(),
-        record.release_at.map_or(none, |at| at.0).cast_unsigned(),
-        record.bytes_up,
-        record.bytes_down,
-        record.quantity,
-        u64::from(record.part) << 32 | u64::from(cause),
-        u64::from_le_bytes([small[0], small[1], small[2], small[3], small[4], 0, 0, 0]),
-        short_text(record.a_number),
-        short_text(record.b_number),
-    ];
-    for (slot, word) in block.chunks_exact_mut(8).zip(words) {
-        slot.copy_from_slice(&word.to_le_bytes());
+    let mut hash = Mixer(0x9E37_79B9_7F4A_7C15);
+    hash.pair(record.setup_at.0.cast_unsigned(), record.answer_at.map_or(none, |at| at.0).cast_unsigned());
+    hash.pair(record.release_at.map_or(none, |at| at.0).cast_unsigned(), small);
+    hash.pair(u64::from(record.part) << 32 | u64::from(cause), record.quantity);
+    if record.bytes_up != 0 || record.bytes_down != 0 {
+        hash.pair(record.bytes_up, record.bytes_down);
     }
-    let mut hash = xxh3_64(&block);
+    hash.text(1, record.a_number);
+    hash.text(2, record.b_number);
     let rare = [
         record.call_ref,
         record.visited_network,
@@ -86,17 +81,37 @@ fn content(record: &UsageRecord<'_>) -> u64 {
         record.route_in,
         record.route_out,
     ];
-    for (place, text) in (1u64..).zip(rare) {
+    for (place, text) in (3u64..).zip(rare) {
         if !text.is_empty() {
-            hash = xxh3_64_with_seed(text, hash ^ place);
+            hash.text(place, text);
         }
     }
-    hash
+    hash.0
 }
 
-/// A text as a word: itself where it is a number of up to 18 digits, else its hash.
-fn short_text(text: &[u8]) -> u64 {
-    crate::tariff::packed_digits(text).unwrap_or_else(|| xxh3_64(text) | 1 << 63)
+/// Mixes words into a hash.
+struct Mixer(u64);
+
+impl Mixer {
+    fn pair(&mut self, one: u64, other: u64) {
+        let product = u128::from(one ^ self.0).wrapping_mul(u128::from(other ^ 0xE703_7ED1_A0B4_28DB));
+        self.0 = (product as u64 ^ (product >> 64) as u64).wrapping_add(self.0.rotate_left(23)) ^ one.rotate_left(32);
+    }
+
+    /// A text at its place among the fields.
+    fn text(&mut self, place: u64, text: &[u8]) {
+        let length = (text.len() as u64) << 8 | place;
+        match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            (Some(first), Some(last)) if text.len() <= 16 => {
+                self.pair(u64::from_le_bytes(*first) ^ length, u64::from_le_bytes(*last));
+            }
+            (None, _) => {
+                let word = text.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+                self.pair(word ^ length << 48, length);
+            }
+            _ => self.pair(xxh3_64(text), length),
+        }
+    }
 }
 
 /// The set of all records seen, without horizon.
@@ -160,11 +175,12 @@ impl Duplicates {
         self.parts.get_mut(part).map_or(Seen::New, |part| part.insert(slot))
     }
 
-    /// Reads the slot that a record will be looked up at, so that many of them are on their way at once.
-    pub fn touch(&self, key: u128) -> u64 {
+    /// Asks for the memory at which a record will be looked up.
+    pub fn prefetch(&self, key: u128) {
         let (part, slot) = split(Fingerprint { key, content: 0 });
-        let slot_at = |part: &Part| part.slots.get(part.home(slot.high)).map(|slot| slot.high);
-        self.parts.get(part).and_then(slot_at).unwrap_or(0)
+        if let Some(part) = self.parts.get(part) {
+            prefetch(&part.slots, part.home(slot.high));
+        }
     }
 }
 
@@ -268,6 +284,54 @@ mod tests {
         assert_eq!(set.len(), 1);
         let other = SourceKey::of("u").fingerprint(&1u64.to_le_bytes());
         assert_ne!(other, print(1).key);
+    }
+
+    #[test]
+    fn rating_1_2_a_change_of_any_field_is_seen() {
+        let blank = crate::decode::fields::build(
+            &crate::decode::Fields {
+                record_id: b"r",
+                service: b"voice",
+                a_number: b"77272500001",
+                setup_at: crate::decode::Time::Text(b"2026-03-01T10:00:00Z"),
+                ..Default::default()
+            },
+            &Default::default(),
+        )
+        .unwrap();
+        let changed: [fn(&mut UsageRecord<'_>); 23] = [
+            |r| r.service = crate::record::Service::Data,
+            |r| r.a_number = b"77272500002",
+            |r| r.b_number = b"101",
+            |r| r.b_number = b"77272500001",
+            |r| r.b_number = b"a long text that is no number",
+            |r| r.setup_at.0 += 1,
+            |r| r.answer_at = Some(r.setup_at),
+            |r| r.release_at = Some(r.setup_at),
+            |r| r.cause = Cause::Q850(16),
+            |r| r.cause = Cause::Sip(16),
+            |r| r.answered_by = crate::record::AnsweredBy::Fax,
+            |r| r.bytes_up = 1,
+            |r| r.bytes_down = 1,
+            |r| r.quantity = 2,
+            |r| r.visited_network = b"X",
+            |r| r.realtime = false,
+            |r| r.direction = crate::record::Direction::In,
+            |r| r.redirect_reason = b"X",
+            |r| r.charge_indicator = b"X",
+            |r| r.corrects = b"X",
+            |r| r.route_in = b"X",
+            |r| r.route_out = b"X",
+            |r| (r.call_ref, r.part, r.last) = (b"X", 1, true),
+        ];
+        let mut seen = vec![content(&blank)];
+        for change in changed {
+            let mut record = blank.clone();
+            change(&mut record);
+            let hash = content(&record);
+            assert!(!seen.contains(&hash), "{record:?}");
+            seen.push(hash);
+        }
     }
 
     #[test]
