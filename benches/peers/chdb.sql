@@ -64,7 +64,7 @@ LEFT ANY JOIN file('{{work}}/plans.csv', 'CSVWithNames', 'plan_id UInt8, plan St
 SETTINGS max_threads = {{threads}}, input_format_with_names_use_header = 1, input_format_skip_unknown_fields = 1
 ;
 CREATE DICTIONARY peers.lines (line String, account_id UInt64, plan_id Int32 DEFAULT -3, from_ms Int64, to_ms Int64)
-PRIMARY KEY line SOURCE(CLICKHOUSE(DB 'peers' TABLE 'lines_read')) LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(0)
+PRIMARY KEY line SOURCE(CLICKHOUSE(DB 'peers' TABLE 'lines_read')) LAYOUT(COMPLEX_KEY_HASHED_ARRAY()) LIFETIME(0)
 
 -- section: decided
 SELECT record_id, service, a_number, answer_at, setup_at, release_at,
@@ -112,7 +112,7 @@ FROM file('{{dir}}/feeds/*.csv', 'CSVWithNames', 'record_id String,
 -- section: totals
 SELECT outcome, count() AS records, sum(charge) AS charged, sum(vat) AS vat
 FROM ({{decided}}) GROUP BY outcome ORDER BY outcome
-SETTINGS max_threads = {{threads}}
+SETTINGS max_threads = {{threads}}, input_format_csv_detect_header = 0, input_format_parallel_parsing = {{parallel_parsing}}
 
 -- section: rated
 INSERT INTO FUNCTION file('{{out}}', 'CustomSeparatedWithNames')
@@ -122,5 +122,6 @@ SELECT '{{source}}' AS source, record_id, account_id, dictGet('peers.plans', 'pl
   units1 + units2 AS units, toDecimal64(charge, 2) / 100 AS charge, toDecimal64(vat, 2) / 100 AS vat, '{{vat}}' AS vat_rate,
   '0.00' AS not_owed, '' AS cut_off_at, '' AS flags, '' AS rules
 FROM ({{decided}}) WHERE outcome = 10
-SETTINGS max_threads = {{threads}}, format_custom_escaping_rule = 'Raw', format_custom_field_delimiter = ',',
+SETTINGS max_threads = {{threads}}, input_format_csv_detect_header = 0, input_format_parallel_parsing = {{parallel_parsing}},
+  format_custom_escaping_rule = 'Raw', format_custom_field_delimiter = ',',
   output_format_decimal_trailing_zeros = 1, engine_file_truncate_on_insert = 1

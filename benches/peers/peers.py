@@ -172,6 +172,25 @@ def generated(esep, folder, options):
     return folder
 
 
+def prepared(folder, work):
+    """The tables, made by another process: a child's peak memory counts from its parent's before `exec`."""
+    done = subprocess.run([sys.executable, os.path.abspath(__file__), "--tables", folder, work], stdout=subprocess.PIPE)
+    if done.returncode:
+        sys.exit(2)
+    return json.loads(done.stdout)
+
+
+def prepare(folder, work):
+    try:
+        words = tables.build(folder, work)
+        tables.refuse_clients(folder)
+    except tables.Beyond as beyond:
+        print(f"{folder}: SQL does not express {beyond}", file=sys.stderr)
+        return 2
+    print(json.dumps(words))
+    return 0
+
+
 def agree(results):
     """Whether all have the same totals; tells what differs."""
     (first, expected), *others = results.items()
@@ -212,6 +231,8 @@ def measure(names, one, rounds):
 def main():
     if sys.argv[1:2] == ["--child"]:
         return child(*sys.argv[2:4])
+    if sys.argv[1:2] == ["--tables"]:
+        return prepare(*sys.argv[2:4])
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--esep", help="the binary; without it only the peers run, and --dir is needed")
     p.add_argument("--records", type=int, default=1_000_000)
@@ -225,7 +246,7 @@ def main():
     p.add_argument("--dir", help="a folder that is there; else one is generated in --tmp")
     p.add_argument("--tmp", default=os.path.join(tempfile.gettempdir(), "esep-peers"))
     p.add_argument("--rerater", help="also check against the Python re-rater at this path; slow")
-    p.add_argument("--duckdb-zone", default="lengths", help="six-eight, trie, lengths, asof")
+    p.add_argument("--duckdb-zone", default="six-eight", help="six-eight, trie, lengths, asof")
     p.add_argument("--chdb-zone", default="ip-trie", help="six-eight, lengths, ip-trie")
     a = p.parse_args()
     names = [n for n in ("esep", *PEERS) if (not a.only or n in a.only.split(",")) and not (n in PEERS and a.skip_peers)]
@@ -239,13 +260,10 @@ def main():
     work = f"{a.tmp}/tables"
     words = {}
     if any(n in PEERS for n in names):
-        try:
-            words = tables.build(folder, work)
-            tables.refuse_clients(folder)
-        except tables.Beyond as beyond:
-            print(f"{folder}: SQL does not express {beyond}", file=sys.stderr)
-            return 2
-        words |= {"threads": a.threads, "duckdb_zone": a.duckdb_zone, "chdb_zone": a.chdb_zone}
+        words = prepared(folder, work)
+        # chDB: a thread a file costs less than cutting files into pieces, where there are files enough.
+        files = len(glob.glob(f"{folder}/feeds/*.csv"))
+        words |= {"threads": a.threads, "parallel_parsing": int(files < a.threads), "duckdb_zone": a.duckdb_zone, "chdb_zone": a.chdb_zone}
     records = sum(sum(chunk.count(b"\n") for chunk in iter(lambda f=f: f.read(1 << 20), b"")) - 1
                   for path in glob.glob(f"{folder}/feeds/*.csv") for f in [open(path, "rb")])
     print(f"{folder}: {records} records, {a.threads} threads, {a.rounds} rounds, load {os.getloadavg()[0]:.1f}")
