@@ -363,9 +363,6 @@ fn check_folder(root: &Path) {
     let (folder, findings) = Folder::open(root);
     let Some(folder) = folder else {
         assert!(findings.errors() > 0, "refused without a finding");
-        if std::env::var_os("FUZZ_SHOW").is_some() {
-            eprintln!("{findings:?}");
-        }
         return;
     };
     let out = root.join("out");
@@ -384,9 +381,6 @@ fn check_folder(root: &Path) {
         Err(error @ (PassError::Feed(_) | PassError::Write(_) | PassError::ControlTotals(_))) => panic!("{error}"),
     };
     let counts = report.totals.counts();
-    if std::env::var_os("FUZZ_SHOW").is_some() {
-        eprintln!("{counts} {:?} {:?}", report.totals.suspended, report.totals.rejected);
-    }
     assert!(counts.balance());
     for file in &report.totals.files {
         assert!(file.counts.balance(), "{}: {}", file.name, file.counts);
