@@ -1,5 +1,5 @@
 use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Stateful};
-use crate::book::{Account, AccountNo, LineAnswer};
+use crate::book::LineAnswer;
 use crate::decode::{Decoded, FileDecoder, Separators};
 use crate::feed::{LongLine, Piece};
 use crate::law::{self, Rule, RuleSet};
@@ -8,7 +8,7 @@ use crate::record::{
     Direction, FilterReason, Flag, Flags, RejectReason, Rejection, Service, SuspendReason, UsageRecord, masked,
 };
 use crate::screen::{Destination, Fingerprint, Screening, screen};
-use crate::tariff::{Presence, UsageClass, ZoneKind};
+use crate::tariff::{Presence, UsageClass, ZoneId, ZoneKind};
 use crate::units::{InstantMs, Tiyn};
 use bumpalo::Bump;
 use xxhash_rust::xxh3::xxh3_128;
@@ -16,8 +16,22 @@ use xxhash_rust::xxh3::xxh3_128;
 /// Records that go through the stages side by side, so that their cache misses overlap.
 const GROUP: usize = 32;
 
+/// Times of records leave a year at either end of what RFC 3339 can write: another zone, and the cut-off of the longest
+/// call, can still be written. 0001-01-01 and 9998-12-31, the whole day, in UTC.
+const EARLIEST: InstantMs = InstantMs(-62_135_596_800_000);
+const LATEST: InstantMs = InstantMs(253_370_764_799_999);
+
 /// A rejected line is kept with so many of its first bytes. Source: rating 1.2.
 const KEPT_BYTES: usize = 64 * 1024;
+
+/// What was looked up of a record before it is decided.
+#[derive(Clone, Copy)]
+struct Known {
+    line: LineAnswer,
+    /// The number called, where the service has one.
+    destination: Option<Destination>,
+    zone: Option<ZoneId>,
+}
 
 /// What decides the records of one piece, memory aside.
 pub(crate) struct Preparer<'r> {
@@ -30,7 +44,7 @@ pub(crate) struct Preparer<'r> {
 }
 
 impl Preparer<'_> {
-    /// Prepares a piece. `prepared` is reused; its `file` is set by the caller.
+    /// Prepares a piece. `prepared` is reused; its `file` and `lines` are set by the caller.
     pub(crate) fn prepare(&self, piece: Piece, arena: &mut Bump, separators: &mut Separators, prepared: &mut Prepared) {
         prepared.texts.clear();
         prepared.items.clear();
@@ -41,7 +55,6 @@ impl Preparer<'_> {
         prepared.records = 0;
         match piece {
             Piece::Lines(bytes) => {
-                prepared.lines = count_lines(&bytes);
                 // The piece is borrowed while its records are prepared, and put in its place at the end.
                 self.lines(&bytes, arena, separators, prepared);
                 prepared.bytes = bytes;
@@ -62,7 +75,6 @@ impl Preparer<'_> {
 
     fn lost_line(&self, line: LongLine, rejection: Rejection, prepared: &mut Prepared) {
         prepared.bytes.clear();
-        prepared.lines = 1;
         prepared.records = 1;
         let reject = Reject { rejection, head: line.head, bytes: line.bytes, hash: line.hash };
         push_reject(prepared, 0, Default::default(), reject);
@@ -90,38 +102,55 @@ impl Preparer<'_> {
         self.group(bytes, &mut group, prepared);
     }
 
-    /// Takes a group through the stages: first whose line it is, then what is known of the account, then the rest.
+    /// Takes a group through the stages, each for all of it: whose lines they are, what is known of the accounts, which
+    /// zones; then record by record the rest.
     fn group(&self, bytes: &[u8], group: &mut Vec<Decoded<'_>>, prepared: &mut Prepared) {
         let register = &self.reference.register;
-        let mut lines = [LineAnswer::UnknownLine; GROUP];
-        for (answer, decoded) in lines.iter_mut().zip(group.iter()) {
+        let mut asked = [(&b""[..], InstantMs(0)); GROUP];
+        for (asked, decoded) in asked.iter_mut().zip(group.iter()) {
             if let Ok(record) = &decoded.record {
-                *answer = register.lines.find(record.a_number, record.rated_at());
+                *asked = (record.a_number, record.rated_at());
             }
         }
-        let mut accounts: [Option<(AccountNo, Account)>; GROUP] = [None; GROUP];
-        for (account, answer) in accounts.iter_mut().zip(&lines) {
+        let mut lines = [LineAnswer::UnknownLine; GROUP];
+        register.lines.find_all(&asked, &mut lines);
+        for answer in &lines {
             if let LineAnswer::Account(no) = answer {
-                *account = register.account(*no).map(|account| (*no, *account));
+                register.prefetch(*no);
             }
         }
+        let mut destinations: [Option<Destination>; GROUP] = [None; GROUP];
+        for (place, decoded) in destinations.iter_mut().zip(group.iter()) {
+            let Ok(record) = &decoded.record else { continue };
+            *place = match record.service {
+                Service::Voice | Service::Sms | Service::Vas => {
+                    Some(Destination::normalise(record.b_number, record.a_number, self.source.number_form))
+                }
+                Service::Data | Service::Internet => None,
+            };
+        }
+        let zones = destinations.map(|destination| destination.and_then(|known| known.zone(&self.reference.tariffs)));
         prepared.records = prepared.records.wrapping_add(group.len() as u64);
-        for ((decoded, line), account) in group.drain(..).zip(lines).zip(accounts) {
+        let known = lines.into_iter().zip(destinations).zip(zones);
+        for (decoded, ((line, destination), zone)) in group.iter().zip(known) {
             let record_id = Prepared::keep(bytes, &mut prepared.texts, decoded.record_id);
-            match decoded.record {
+            let rejection = match &decoded.record {
                 Ok(record) => {
-                    let mut item = self.blank(&record, decoded.line);
+                    let mut item = self.blank(record, decoded.line);
                     item.record_id = record_id;
-                    match self.decide(&record, &mut item, line, account, prepared) {
-                        Ok(()) => prepared.items.push(item),
-                        Err(rejection) => {
-                            push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw));
+                    match self.decide(record, &mut item, Known { line, destination, zone }, prepared) {
+                        Ok(()) => {
+                            prepared.items.push(item);
+                            continue;
                         }
+                        Err(rejection) => rejection,
                     }
                 }
-                Err(rejection) => push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw)),
-            }
+                Err(rejection) => rejection.clone(),
+            };
+            push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw));
         }
+        group.clear();
     }
 
     fn blank(&self, record: &UsageRecord<'_>, line: u32) -> Item {
@@ -155,19 +184,16 @@ impl Preparer<'_> {
         &self,
         record: &UsageRecord<'_>,
         item: &mut Item,
-        line: LineAnswer,
-        account: Option<(AccountNo, Account)>,
+        known: Known,
         prepared: &mut Prepared,
     ) -> Result<(), Rejection> {
+        let Known { line, destination, zone } = known;
+        if item.at < EARLIEST || item.at > LATEST {
+            return Err(Rejection::new(RejectReason::BadTime, "the time is beyond the years 0001 to 9998"));
+        }
         let tariffs = &self.reference.tariffs;
         let version_at = tariffs.version_at(item.at);
         let version = version_at.and_then(|at| tariffs.versions.get(at));
-        let destination = match record.service {
-            Service::Voice | Service::Sms | Service::Vas => {
-                Some(Destination::normalise(record.b_number, record.a_number, self.source.number_form))
-            }
-            Service::Data | Service::Internet => None,
-        };
         let (mut free, odd_cause) = match &destination {
             None => (false, false),
             Some(destination) => match screen(record, destination, version) {
@@ -181,40 +207,49 @@ impl Preparer<'_> {
         };
         if line == LineAnswer::UnknownLine && self.is_interconnect(record) {
             item.fate = Fate::Filtered(FilterReason::InterconnectOnly);
+            self.correction(record, item, prepared);
             return Ok(());
         }
+        // A part is not suspended before its call is known: the first part, not this one, decides for the whole. Only one
+        // whose time is not known cannot take its place among the others.
+        let part = if record.ambiguous { None } else { self.part_of(record) };
         let mut suspend = |reason, detail: String| {
             item.fate = Fate::Suspended(reason);
             item.detail = Place::of(prepared.details.len());
             prepared.details.push(detail);
+            if part.is_some() {
+                item.stateful = Place::of(prepared.stateful.len());
+                prepared.stateful.push(Stateful { part, ..self.unrated(record) });
+            }
             Ok(())
         };
         if record.ambiguous {
             return suspend(SuspendReason::AmbiguousTime, "a local time of the hour that came twice".into());
         }
-        let (no, account) = match (line, account) {
-            (LineAnswer::Account(_), Some(found)) => found,
-            (LineAnswer::UnknownLine, _) => {
+        let register = &self.reference.register;
+        let (no, account) = match line {
+            LineAnswer::Account(no) => match register.account(no) {
+                Some(account) => (no, account),
+                None => return suspend(SuspendReason::UnknownAccount, "not in the register".into()),
+            },
+            LineAnswer::UnknownLine => {
                 return suspend(SuspendReason::UnknownLine, format!("line {}", masked(record.a_number)));
             }
-            (LineAnswer::UnknownAccount | LineAnswer::Account(_), _) => {
+            LineAnswer::UnknownAccount => {
                 return suspend(SuspendReason::UnknownAccount, format!("of line {}", masked(record.a_number)));
             }
         };
-        let register = &self.reference.register;
-        if register.is_off(no, &account, item.at) {
+        if register.is_off(no, account, item.at) {
             return suspend(SuspendReason::ServiceNotAllowed, "switched off or terminated on that day".into());
         }
         let Some((version_at, version)) = version_at.zip(version) else {
             return suspend(SuspendReason::NoTariff, "no tariff version was valid then".into());
         };
-        let choice = register.plan_at(no, &account, item.at);
+        let choice = register.plan_at(no, account, item.at);
         let Some(plan) = choice.plan.and_then(|plan| version.plan(plan)) else {
             return suspend(SuspendReason::NoPlan, format!("tariff `{}` has no such plan", version.name));
         };
-        let zone = destination
-            .and_then(|destination| destination.zone(tariffs))
-            .filter(|zone| version.zone_kind(*zone).is_some());
+        let zone = zone.filter(|zone| version.zone_kind(*zone).is_some());
         let needs_zone = match record.service {
             Service::Voice | Service::Sms => true,
             Service::Vas => !record.b_number.is_empty(),
@@ -271,7 +306,6 @@ impl Preparer<'_> {
                 .map_err(|error| Rejection::new(RejectReason::OutOfRange, error.to_string()))?;
             (item.gross, item.net) = (settled.charge.gross, settled.charge.net);
         }
-        let part = self.part_of(record);
         let has_memory = account.is_advance()
             || account.limit().is_some()
             || plan.allowances.iter().any(|allowance| allowance.covers(class))
@@ -299,18 +333,24 @@ impl Preparer<'_> {
         if record.corrects.is_empty() {
             return;
         }
+        item.stateful = Place::of(prepared.stateful.len());
+        prepared.stateful.push(self.unrated(record));
+    }
+
+    /// What settling needs of a record that itself costs nothing.
+    fn unrated(&self, record: &UsageRecord<'_>) -> Stateful {
         let class =
             UsageClass { service: record.service, direction: record.direction, presence: Presence::Home, zone: None };
-        let usage = Usage { at: item.at, duration_ms: 0, bytes: 0, quantity: 0, timed: false, class };
-        item.stateful = Place::of(prepared.stateful.len());
-        prepared.stateful.push(Stateful {
-            usage,
-            choice: crate::book::PlanChoice { plan: None, since: None },
-            free: true,
-            owed_in_full: false,
-            corrects: self.corrects(record),
-            part: None,
-        });
+        let usage = Usage {
+            at: record.began_at(),
+            duration_ms: record.duration_ms(),
+            bytes: record.bytes(),
+            quantity: record.quantity,
+            timed: record.release_at.is_some(),
+            class,
+        };
+        let choice = crate::book::PlanChoice { plan: None, since: None };
+        Stateful { usage, choice, free: true, owed_in_full: false, corrects: self.corrects(record), part: None }
     }
 
     fn corrects(&self, record: &UsageRecord<'_>) -> Option<u128> {
@@ -347,7 +387,7 @@ impl Preparer<'_> {
 }
 
 impl Reject {
-    fn of(rejection: Rejection, raw: &[u8]) -> Self {
+    pub(super) fn of(rejection: Rejection, raw: &[u8]) -> Self {
         let head = raw.get(..raw.len().min(KEPT_BYTES)).unwrap_or_default().to_vec();
         Self { rejection, head, bytes: raw.len() as u64, hash: xxh3_128(raw) }
     }
@@ -391,10 +431,4 @@ fn rules_of(record: &UsageRecord<'_>, free: bool, advance: bool) -> RuleSet {
     };
     let rules = if record.service == Service::Voice && !free { rules.with(Rule::Bt16_2) } else { rules };
     rules.with(if advance { Rule::Cell48 } else { Rule::Cell47 })
-}
-
-fn count_lines(bytes: &[u8]) -> u64 {
-    let ends = memchr::memchr_iter(b'\n', bytes).count() as u64;
-    let unended = bytes.last().is_some_and(|last| *last != b'\n');
-    ends.saturating_add(u64::from(unended))
 }

@@ -135,7 +135,8 @@ pub(super) fn text(
         line(format!("reference   {:>12} (told above)", plural(findings.warnings(), "warning")));
     }
     line(format!("balanced: {counts}"));
-    line(format!("{:.3} s, {} records a second", elapsed.as_secs_f64(), grouped(per_second(counts.read, elapsed))));
+    let (seconds, millis) = (elapsed.as_secs(), elapsed.subsec_millis());
+    line(format!("{seconds}.{millis:03} s, {} records a second", grouped(per_second(counts.read, elapsed))));
     match out {
         Some(out) => line(format!("the outcome of each record is in {}", out.display())),
         None => line("hint: --out DIR writes the outcome of each record".into()),

@@ -68,7 +68,7 @@ pub fn load(input: &TariffInput) -> (Option<Tariffs>, Vec<Finding>) {
     (loaded.map(|(tariffs, _)| tariffs), findings)
 }
 
-/// The same, with the lines that [`super::lint`] speaks of.
+/// The same, with the lines that [`super::lint()`] speaks of.
 pub fn load_with_places(input: &TariffInput) -> (Option<(Tariffs, Places)>, Vec<Finding>) {
     let mut names = Names::default();
     let mut time_zones = TimeZones::new();
