@@ -137,7 +137,7 @@ const SWITCH_OFF: i64 = MARCH + 19 * DAY - 5 * 3600 * SECOND;
 /// Every client is paid so much on these days of March, at midnight UTC.
 const PAYMENTS: [(i64, i64); 3] = [(5, 4_000), (12, 2_550), (22, 6_001)];
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "record_id",
     "service",
     "a_number",
@@ -156,6 +156,7 @@ const COLUMNS: [&str; 18] = [
     "part",
     "last",
     "corrects",
+    "route_in",
 ];
 
 const SECOND: i64 = 1000;
@@ -750,4 +751,33 @@ fn rating_1_2_a_correction_gives_back_exactly_what_was_taken() {
         }
     }
     assert!(reversed > 10, "only {reversed} charges were reversed");
+}
+
+#[test]
+fn rating_1_2_a_correction_that_costs_nothing_gives_back_too_and_one_that_waits_does_not() {
+    let answered = MARCH + 12 * 3600 * SECOND;
+    let call = Record::default()
+        .with("service", "voice")
+        .with("a_number", "77010000000")
+        .with("b_number", "77272500001")
+        .with("setup_at", text(answered))
+        .with("answer_at", text(answered))
+        .with("release_at", text(answered + 60 * SECOND));
+    let again = call.clone().with("record_id", "new").with("corrects", "old");
+    let stranger = again.clone().with("a_number", "77990000001");
+    for (correction, reason, reversed) in [
+        (again.with("answer_at", "").with("cause", "17"), "busy", 3000),
+        (stranger.clone().with("route_in", "other-operator"), "interconnect_only", 3000),
+        (stranger, "unknown_line", 0),
+    ] {
+        let mut feed = vec![call.clone().with("record_id", "old").line(), correction.line()];
+        for _ in 0..2 {
+            let rated = rate_feed(std::slice::from_ref(&feed));
+            let others = [rated.rows("filtered.csv"), rated.rows("suspended.csv")].concat();
+            assert_eq!(others.iter().map(|row| row["reason"].as_str()).collect::<Vec<_>>(), [reason]);
+            // 6 × 4.50 + 3.00.
+            assert_eq!((rated.totals.charged, rated.totals.reversed), (3000, reversed), "{reason}");
+            feed.reverse();
+        }
+    }
 }

@@ -207,6 +207,7 @@ impl Preparer<'_> {
         };
         if line == LineAnswer::UnknownLine && self.is_interconnect(record) {
             item.fate = Fate::Filtered(FilterReason::InterconnectOnly);
+            self.correction(record, item, prepared);
             return Ok(());
         }
         // A part is not suspended before its call is known: the first part, not this one, decides for the whole. Only one
