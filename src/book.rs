@@ -10,5 +10,5 @@ mod lines;
 mod register;
 
 pub use funds::{AllowanceLeft, Funds};
-pub use lines::{LineAnswer, LineSpan, Lines, OverlappingSpan};
+pub use lines::{LineAnswer, Lines, OverlappingSpan};
 pub use register::{Account, AccountNo, AccountTwice, Funding, Method, NEVER, PlanChoice, Register, SwitchedOff};

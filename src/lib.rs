@@ -12,6 +12,7 @@ pub mod feed;
 pub mod folder;
 pub mod generate;
 pub mod law;
+mod prefetch;
 pub mod rate;
 pub mod record;
 pub mod screen;

@@ -83,7 +83,7 @@ impl fmt::Display for PassError {
 impl std::error::Error for PassError {}
 
 /// Pieces that are prepared side by side, for each thread.
-const PIECES_PER_THREAD: usize = 4;
+const PIECES_PER_THREAD: usize = 2;
 
 /// Rates files in their order. Source: rating 1.2, interface 7.3.
 ///

@@ -1,5 +1,5 @@
 use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Stateful};
-use crate::book::{Account, AccountNo, LineAnswer};
+use crate::book::LineAnswer;
 use crate::decode::{Decoded, FileDecoder, Separators};
 use crate::feed::{LongLine, Piece};
 use crate::law::{self, Rule, RuleSet};
@@ -8,7 +8,7 @@ use crate::record::{
     Direction, FilterReason, Flag, Flags, RejectReason, Rejection, Service, SuspendReason, UsageRecord, masked,
 };
 use crate::screen::{Destination, Fingerprint, Screening, screen};
-use crate::tariff::{Presence, UsageClass, ZoneKind};
+use crate::tariff::{Presence, UsageClass, ZoneId, ZoneKind};
 use crate::units::{InstantMs, Tiyn};
 use bumpalo::Bump;
 use xxhash_rust::xxh3::xxh3_128;
@@ -18,6 +18,15 @@ const GROUP: usize = 32;
 
 /// A rejected line is kept with so many of its first bytes. Source: rating 1.2.
 const KEPT_BYTES: usize = 64 * 1024;
+
+/// What was looked up of a record before it is decided.
+#[derive(Clone, Copy)]
+struct Known {
+    line: LineAnswer,
+    /// The number called, where the service has one.
+    destination: Option<Destination>,
+    zone: Option<ZoneId>,
+}
 
 /// What decides the records of one piece, memory aside.
 pub(crate) struct Preparer<'r> {
@@ -90,38 +99,55 @@ impl Preparer<'_> {
         self.group(bytes, &mut group, prepared);
     }
 
-    /// Takes a group through the stages: first whose line it is, then what is known of the account, then the rest.
+    /// Takes a group through the stages, each for all of it: whose lines they are, what is known of the accounts, which
+    /// zones; then record by record the rest.
     fn group(&self, bytes: &[u8], group: &mut Vec<Decoded<'_>>, prepared: &mut Prepared) {
         let register = &self.reference.register;
-        let mut lines = [LineAnswer::UnknownLine; GROUP];
-        for (answer, decoded) in lines.iter_mut().zip(group.iter()) {
+        let mut asked = [(&b""[..], InstantMs(0)); GROUP];
+        for (asked, decoded) in asked.iter_mut().zip(group.iter()) {
             if let Ok(record) = &decoded.record {
-                *answer = register.lines.find(record.a_number, record.rated_at());
+                *asked = (record.a_number, record.rated_at());
             }
         }
-        let mut accounts: [Option<(AccountNo, Account)>; GROUP] = [None; GROUP];
-        for (account, answer) in accounts.iter_mut().zip(&lines) {
+        let mut lines = [LineAnswer::UnknownLine; GROUP];
+        register.lines.find_all(&asked, &mut lines);
+        for answer in &lines {
             if let LineAnswer::Account(no) = answer {
-                *account = register.account(*no).map(|account| (*no, *account));
+                register.prefetch(*no);
             }
         }
+        let mut destinations: [Option<Destination>; GROUP] = [None; GROUP];
+        for (place, decoded) in destinations.iter_mut().zip(group.iter()) {
+            let Ok(record) = &decoded.record else { continue };
+            *place = match record.service {
+                Service::Voice | Service::Sms | Service::Vas => {
+                    Some(Destination::normalise(record.b_number, record.a_number, self.source.number_form))
+                }
+                Service::Data | Service::Internet => None,
+            };
+        }
+        let zones = destinations.map(|destination| destination.and_then(|known| known.zone(&self.reference.tariffs)));
         prepared.records = prepared.records.wrapping_add(group.len() as u64);
-        for ((decoded, line), account) in group.drain(..).zip(lines).zip(accounts) {
+        let known = lines.into_iter().zip(destinations).zip(zones);
+        for (decoded, ((line, destination), zone)) in group.iter().zip(known) {
             let record_id = Prepared::keep(bytes, &mut prepared.texts, decoded.record_id);
-            match decoded.record {
+            let rejection = match &decoded.record {
                 Ok(record) => {
-                    let mut item = self.blank(&record, decoded.line);
+                    let mut item = self.blank(record, decoded.line);
                     item.record_id = record_id;
-                    match self.decide(&record, &mut item, line, account, prepared) {
-                        Ok(()) => prepared.items.push(item),
-                        Err(rejection) => {
-                            push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw));
+                    match self.decide(record, &mut item, Known { line, destination, zone }, prepared) {
+                        Ok(()) => {
+                            prepared.items.push(item);
+                            continue;
                         }
+                        Err(rejection) => rejection,
                     }
                 }
-                Err(rejection) => push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw)),
-            }
+                Err(rejection) => rejection.clone(),
+            };
+            push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw));
         }
+        group.clear();
     }
 
     fn blank(&self, record: &UsageRecord<'_>, line: u32) -> Item {
@@ -155,19 +181,13 @@ impl Preparer<'_> {
         &self,
         record: &UsageRecord<'_>,
         item: &mut Item,
-        line: LineAnswer,
-        account: Option<(AccountNo, Account)>,
+        known: Known,
         prepared: &mut Prepared,
     ) -> Result<(), Rejection> {
+        let Known { line, destination, zone } = known;
         let tariffs = &self.reference.tariffs;
         let version_at = tariffs.version_at(item.at);
         let version = version_at.and_then(|at| tariffs.versions.get(at));
-        let destination = match record.service {
-            Service::Voice | Service::Sms | Service::Vas => {
-                Some(Destination::normalise(record.b_number, record.a_number, self.source.number_form))
-            }
-            Service::Data | Service::Internet => None,
-        };
         let (mut free, odd_cause) = match &destination {
             None => (false, false),
             Some(destination) => match screen(record, destination, version) {
@@ -192,29 +212,30 @@ impl Preparer<'_> {
         if record.ambiguous {
             return suspend(SuspendReason::AmbiguousTime, "a local time of the hour that came twice".into());
         }
-        let (no, account) = match (line, account) {
-            (LineAnswer::Account(_), Some(found)) => found,
-            (LineAnswer::UnknownLine, _) => {
+        let register = &self.reference.register;
+        let (no, account) = match line {
+            LineAnswer::Account(no) => match register.account(no) {
+                Some(account) => (no, account),
+                None => return suspend(SuspendReason::UnknownAccount, "not in the register".into()),
+            },
+            LineAnswer::UnknownLine => {
                 return suspend(SuspendReason::UnknownLine, format!("line {}", masked(record.a_number)));
             }
-            (LineAnswer::UnknownAccount | LineAnswer::Account(_), _) => {
+            LineAnswer::UnknownAccount => {
                 return suspend(SuspendReason::UnknownAccount, format!("of line {}", masked(record.a_number)));
             }
         };
-        let register = &self.reference.register;
-        if register.is_off(no, &account, item.at) {
+        if register.is_off(no, account, item.at) {
             return suspend(SuspendReason::ServiceNotAllowed, "switched off or terminated on that day".into());
         }
         let Some((version_at, version)) = version_at.zip(version) else {
             return suspend(SuspendReason::NoTariff, "no tariff version was valid then".into());
         };
-        let choice = register.plan_at(no, &account, item.at);
+        let choice = register.plan_at(no, account, item.at);
         let Some(plan) = choice.plan.and_then(|plan| version.plan(plan)) else {
             return suspend(SuspendReason::NoPlan, format!("tariff `{}` has no such plan", version.name));
         };
-        let zone = destination
-            .and_then(|destination| destination.zone(tariffs))
-            .filter(|zone| version.zone_kind(*zone).is_some());
+        let zone = zone.filter(|zone| version.zone_kind(*zone).is_some());
         let needs_zone = match record.service {
             Service::Voice | Service::Sms => true,
             Service::Vas => !record.b_number.is_empty(),

@@ -12,7 +12,7 @@ use crate::units::{Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 
-/// How far ahead the slots of the duplicate set are fetched.
+/// How many records ahead the slots of the duplicate set are asked for.
 const AHEAD: usize = 24;
 
 /// What remembers: settles pieces in feed order, one after the other.
@@ -76,7 +76,7 @@ impl<'r> Settler<'r> {
         let mut items = std::mem::take(&mut prepared.items);
         for at in 0..items.len() {
             if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
-                std::hint::black_box(self.duplicates.touch(ahead.print.key));
+                self.duplicates.prefetch(ahead.print.key);
             }
             let Some(item) = items.get_mut(at) else { continue };
             self.settle_item(item, prepared, at);

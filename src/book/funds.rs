@@ -22,6 +22,28 @@ struct Purse {
     debits: i64,
     /// Payments by time; the amount is the sum up to and with this one.
     credits: Vec<(InstantMs, i64)>,
+    /// Payments not yet among them; empty but while they are booked.
+    unsorted: Vec<(InstantMs, i64)>,
+}
+
+impl Purse {
+    /// Takes the new payments in by time, and sums anew.
+    fn sort_credits(&mut self) {
+        let mut before = 0i64;
+        let single = self.credits.iter().map(|(at, sum)| {
+            let amount = sum.saturating_sub(before);
+            before = *sum;
+            (*at, amount)
+        });
+        let mut credits: Vec<_> = single.chain(std::mem::take(&mut self.unsorted)).collect();
+        credits.sort_by_key(|(at, _)| *at);
+        let mut sum = 0i64;
+        for (_, amount) in &mut credits {
+            sum = sum.saturating_add(*amount);
+            *amount = sum;
+        }
+        self.credits = credits;
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -52,15 +74,10 @@ impl Funds {
     /// Books payments; of each account in any order. Amounts as credited (net on budget accounts).
     pub fn pay(&mut self, payments: impl IntoIterator<Item = (AccountNo, InstantMs, Tiyn)>) {
         for (no, at, amount) in payments {
-            self.purses.entry(no).or_default().credits.push((at, amount.get()));
+            self.purses.entry(no).or_default().unsorted.push((at, amount.get()));
         }
-        for purse in self.purses.values_mut() {
-            purse.credits.sort_by_key(|(at, _)| *at);
-            let mut sum = 0i64;
-            for (_, amount) in &mut purse.credits {
-                sum = sum.saturating_add(*amount);
-                *amount = sum;
-            }
+        for purse in self.purses.values_mut().filter(|purse| !purse.unsorted.is_empty()) {
+            purse.sort_credits();
         }
     }
 

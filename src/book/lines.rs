@@ -1,27 +1,30 @@
 use super::AccountNo;
+use crate::prefetch::prefetch;
 use crate::tariff::packed_digits;
 use crate::units::InstantMs;
-use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 
 /// Keys are the operator's own numbers and ids, never a stranger's choice.
 const HASHER: FxBuildHasher = FxBuildHasher;
 
-/// A line belongs to an account from an instant until another.
+/// A line belongs to an account from an instant until another: half a cache line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LineSpan {
+#[repr(align(32))]
+struct LineSpan {
     /// The line: packed digits, or the place of its text.
     key: u64,
     /// First instant, ms.
     from_ms: i64,
     /// First instant no longer, ms.
     to_ms: i64,
-    /// The account; `None` where the register does not have the one that the line names.
-    account: Option<AccountNo>,
+    /// The account; [`NOBODY`] where the register does not have the one that the line names.
+    account: u32,
     /// Index + 1 of the next span of the same line; 0 for none.
     next: u32,
 }
+
+const NOBODY: u32 = u32::MAX;
 
 /// What the register says of a line at an instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,10 +43,13 @@ pub struct OverlappingSpan;
 
 /// Which account a line belongs to, by date.
 ///
-/// About 40 bytes a line and 11 bytes of table; a lookup reads one slot and one span.
+/// 32 bytes a span and at most 16 bytes of table a line. A lookup reads one slot and one span; those of a group of
+/// records are read side by side.
 #[derive(Debug, Default)]
 pub struct Lines {
-    table: HashTable<u32>,
+    /// Open addressing, a power of two, at most half full: index + 1 of a line's first span, 0 for a gap.
+    slots: Vec<u32>,
+    lines: usize,
     spans: Vec<LineSpan>,
     /// Texts of lines that are no numbers, one after the other.
     texts: Vec<u8>,
@@ -53,10 +59,29 @@ pub struct Lines {
 const TEXT: u64 = 1 << 63;
 const LENGTH_BITS: u32 = 24;
 
+/// A line as the table knows it.
+#[derive(Clone, Copy)]
+struct Key<'a> {
+    /// Packed digits; `None` for other text.
+    number: Option<u64>,
+    text: &'a [u8],
+    hash: u64,
+}
+
+impl<'a> Key<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        match packed_digits(text) {
+            Some(number) => Self { number: Some(number), text, hash: HASHER.hash_one(number) },
+            None => Self { number: None, text, hash: HASHER.hash_one(text) },
+        }
+    }
+}
+
 impl Lines {
     /// An empty register for about so many lines.
     pub fn with_capacity(lines: usize) -> Self {
-        Self { table: HashTable::with_capacity(lines), spans: Vec::with_capacity(lines), ..Self::default() }
+        let slots = lines.saturating_mul(2).next_power_of_two();
+        Self { slots: vec![0; slots], spans: Vec::with_capacity(lines), ..Self::default() }
     }
 
     /// How many spans there are.
@@ -78,8 +103,10 @@ impl Lines {
         to: InstantMs,
     ) -> Result<(), OverlappingSpan> {
         let index = u32::try_from(self.spans.len()).map_err(|_| OverlappingSpan)?;
+        let key = Key::of(line);
+        let account = account.map_or(NOBODY, |no| no.0);
         let mut span = LineSpan { key: 0, from_ms: from.0, to_ms: to.0, account, next: 0 };
-        if let Some(head) = self.head(line) {
+        if let Some(head) = self.head(key) {
             let mut at = Some(head);
             while let Some(other) = at.and_then(|at| self.spans.get(at as usize)) {
                 if from.0 < other.to_ms && other.from_ms < to.0 {
@@ -95,62 +122,105 @@ impl Lines {
             self.spans.push(span);
             return Ok(());
         }
-        span.key = match packed_digits(line) {
-            Some(number) => number,
-            None => {
-                let key =
-                    TEXT | (self.texts.len() as u64) << LENGTH_BITS | line.len() as u64 & ((1 << LENGTH_BITS) - 1);
-                self.texts.extend_from_slice(line);
-                key
-            }
-        };
-        self.spans.push(span);
-        let hash = self.hash(line);
-        let (spans, texts) = (&self.spans, &self.texts);
-        self.table.insert_unique(hash, index, |at| {
-            let key = spans.get(*at as usize).map_or(0, |span| span.key);
-            if key & TEXT == 0 { HASHER.hash_one(key) } else { HASHER.hash_one(text_of(texts, key)) }
+        span.key = key.number.unwrap_or_else(|| {
+            let place = TEXT | (self.texts.len() as u64) << LENGTH_BITS | line.len() as u64 & ((1 << LENGTH_BITS) - 1);
+            self.texts.extend_from_slice(line);
+            place
         });
+        self.spans.push(span);
+        self.lines = self.lines.saturating_add(1);
+        if self.lines.saturating_mul(2) > self.slots.len() {
+            self.grow();
+        } else {
+            self.put(key.hash, index);
+        }
         Ok(())
     }
 
     /// Whose line it is at an instant.
     pub fn find(&self, line: &[u8], at: InstantMs) -> LineAnswer {
-        let mut next = self.head(line);
+        self.answer(self.head(Key::of(line)), at)
+    }
+
+    /// Whose lines they are, for a group at once: the reads of one step do not wait for each other.
+    pub fn find_all(&self, lines: &[(&[u8], InstantMs)], answers: &mut [LineAnswer]) {
+        const GROUP: usize = 32;
+        for (lines, answers) in lines.chunks(GROUP).zip(answers.chunks_mut(GROUP)) {
+            let mut keys = [Key { number: None, text: b"", hash: 0 }; GROUP];
+            for (key, (line, _)) in keys.iter_mut().zip(lines) {
+                *key = Key::of(line);
+                prefetch(&self.slots, self.home(key.hash));
+            }
+            for (key, _) in keys.iter().zip(lines) {
+                if let Some(first) = self.slots.get(self.home(key.hash)).and_then(|held| held.checked_sub(1)) {
+                    prefetch(&self.spans, first as usize);
+                }
+            }
+            for ((answer, key), (_, at)) in answers.iter_mut().zip(&keys).zip(lines) {
+                *answer = self.answer(self.head(*key), *at);
+            }
+        }
+    }
+
+    /// Whether the line is ours at any time.
+    pub fn knows(&self, line: &[u8]) -> bool {
+        self.head(Key::of(line)).is_some()
+    }
+
+    fn answer(&self, head: Option<u32>, at: InstantMs) -> LineAnswer {
+        let mut next = head;
         while let Some(span) = next.and_then(|index| self.spans.get(index as usize)) {
             if span.from_ms <= at.0 && at.0 < span.to_ms {
-                return span.account.map_or(LineAnswer::UnknownAccount, LineAnswer::Account);
+                let known = span.account != NOBODY;
+                return if known { LineAnswer::Account(AccountNo(span.account)) } else { LineAnswer::UnknownAccount };
             }
             next = span.next.checked_sub(1);
         }
         LineAnswer::UnknownLine
     }
 
-    /// Whether the line is ours at any time.
-    pub fn knows(&self, line: &[u8]) -> bool {
-        self.head(line).is_some()
-    }
-
-    fn head(&self, line: &[u8]) -> Option<u32> {
-        match packed_digits(line) {
-            Some(number) => {
-                let same = |at: &u32| self.spans.get(*at as usize).is_some_and(|span| span.key == number);
-                self.table.find(HASHER.hash_one(number), same).copied()
+    /// The first span of a line.
+    fn head(&self, key: Key<'_>) -> Option<u32> {
+        let mut slot = self.home(key.hash);
+        loop {
+            let at = self.slots.get(slot).copied().unwrap_or(0).checked_sub(1)?;
+            let held = self.spans.get(at as usize).map_or(0, |span| span.key);
+            let same = match key.number {
+                Some(number) => held == number,
+                None => held & TEXT != 0 && text_of(&self.texts, held) == key.text,
+            };
+            if same {
+                return Some(at);
             }
-            None => {
-                let same = |at: &u32| {
-                    let key = self.spans.get(*at as usize).map_or(0, |span| span.key);
-                    key & TEXT != 0 && text_of(&self.texts, key) == line
-                };
-                self.table.find(HASHER.hash_one(line), same).copied()
-            }
+            slot = slot.wrapping_add(1) & self.slots.len().wrapping_sub(1);
         }
     }
 
-    fn hash(&self, line: &[u8]) -> u64 {
-        match packed_digits(line) {
-            Some(number) => HASHER.hash_one(number),
-            None => HASHER.hash_one(line),
+    fn home(&self, hash: u64) -> usize {
+        // FxHash mixes upwards: its high bits are the good ones.
+        (hash >> 32) as usize & self.slots.len().wrapping_sub(1)
+    }
+
+    fn put(&mut self, hash: u64, index: u32) {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut slot = self.home(hash);
+        while self.slots.get(slot).is_some_and(|held| *held != 0) {
+            slot = slot.wrapping_add(1) & mask;
+        }
+        if let Some(place) = self.slots.get_mut(slot) {
+            *place = index.saturating_add(1);
+        }
+    }
+
+    /// Doubles the table and puts each line's first span in again.
+    fn grow(&mut self) {
+        let heads = std::mem::take(&mut self.slots);
+        self.slots = vec![0; heads.len().saturating_mul(2).max(16)];
+        let newest = u32::try_from(self.spans.len()).unwrap_or(0);
+        for at in heads.into_iter().chain([newest]).filter_map(|held| held.checked_sub(1)) {
+            let key = self.spans.get(at as usize).map_or(0, |span| span.key);
+            let hash = if key & TEXT == 0 { HASHER.hash_one(key) } else { HASHER.hash_one(text_of(&self.texts, key)) };
+            self.put(hash, at);
         }
     }
 }
@@ -197,5 +267,23 @@ mod tests {
             assert_eq!(lines.find(line.as_bytes(), InstantMs(0)), LineAnswer::Account(AccountNo(no as u32)), "{line}");
         }
         assert!(!lines.knows(b"user-3"));
+        assert!(!Lines::default().knows(b"user-3"));
+    }
+
+    #[test]
+    fn a_group_finds_what_each_finds() {
+        let mut lines = Lines::with_capacity(3);
+        for no in 0..1000u32 {
+            let line = format!("{}", 77_010_000_000u64 + u64::from(no) * 7);
+            lines.add(line.as_bytes(), Some(AccountNo(no)), InstantMs(0), InstantMs(i64::from(no))).unwrap();
+        }
+        let texts: Vec<String> = (0..100u64).map(|n| format!("{}", 77_010_000_000 + n * 21)).collect();
+        let queries: Vec<_> = texts.iter().map(|line| (line.as_bytes(), InstantMs(100))).collect();
+        let mut answers = vec![LineAnswer::UnknownLine; queries.len()];
+        lines.find_all(&queries, &mut answers);
+        for ((line, at), answer) in queries.into_iter().zip(&answers) {
+            assert_eq!(lines.find(line, at), *answer);
+        }
+        assert!(answers.contains(&LineAnswer::Account(AccountNo(102))) && answers.contains(&LineAnswer::UnknownLine));
     }
 }

@@ -1,4 +1,5 @@
 use super::Lines;
+use crate::prefetch::prefetch;
 use crate::tariff::PlanId;
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use hashbrown::HashTable;
@@ -32,8 +33,9 @@ crate::record::names! {
     }
 }
 
-/// What rating needs to know of an account.
+/// What rating needs to know of an account: one cache line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(align(64))]
 pub struct Account {
     /// Services are switched off from this instant on; [`NEVER`] where they are not.
     pub off_from_ms: i64,
@@ -149,6 +151,11 @@ impl Register {
     /// What is known of an account.
     pub fn account(&self, no: AccountNo) -> Option<&Account> {
         self.accounts.get(no.0 as usize)
+    }
+
+    /// Asks for the memory of an account.
+    pub fn prefetch(&self, no: AccountNo) {
+        prefetch(&self.accounts, no.0 as usize);
     }
 
     /// What is known of an account, to be changed while the register is built.

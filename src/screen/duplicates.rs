@@ -1,3 +1,4 @@
+use crate::prefetch::prefetch;
 use crate::record::{Cause, UsageRecord};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
@@ -174,11 +175,12 @@ impl Duplicates {
         self.parts.get_mut(part).map_or(Seen::New, |part| part.insert(slot))
     }
 
-    /// Reads the slot that a record will be looked up at, so that many of them are on their way at once.
-    pub fn touch(&self, key: u128) -> u64 {
+    /// Asks for the memory at which a record will be looked up.
+    pub fn prefetch(&self, key: u128) {
         let (part, slot) = split(Fingerprint { key, content: 0 });
-        let slot_at = |part: &Part| part.slots.get(part.home(slot.high)).map(|slot| slot.high);
-        self.parts.get(part).and_then(slot_at).unwrap_or(0)
+        if let Some(part) = self.parts.get(part) {
+            prefetch(&part.slots, part.home(slot.high));
+        }
     }
 }
 
