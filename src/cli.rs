@@ -174,9 +174,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Says something on standard error; where nobody listens, nothing is lost.
+/// Says something on standard error; where nobody listens, nothing is lost. Text of files cannot disturb a terminal.
 fn tell(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    let _ = writeln!(io::stderr().lock(), "{shown}");
 }
 
 /// Prints data on standard output.

@@ -2,7 +2,8 @@
 //! here; the rooms get what was read.
 //!
 //! A row that cannot be used is set aside and told, with file and line: what depends on it is suspended later, and can
-//! be recycled. A tariff that does not make sense stops the load.
+//! be recycled. A tariff that does not make sense stops the load, and so does a reference file that cannot be read: half
+//! a table of payments would charge wrongly.
 //!
 //! Source: interface 7.1, 7.5.
 
@@ -40,7 +41,8 @@ struct Paths {
 }
 
 impl Folder {
-    /// Reads a folder. None where nothing can be rated: it is not there, or its tariffs or configuration are wrong.
+    /// Reads a folder. None where nothing can be rated: it is not there, its tariffs or configuration are wrong, or a
+    /// reference file that is there cannot be read.
     pub fn open(root: &Path) -> (Option<Self>, Findings) {
         let mut findings = Findings::default();
         if !root.is_dir() {
@@ -59,6 +61,9 @@ impl Folder {
         let Some(files) = feeds::feed_files(root, &paths.config, &mut findings) else { return (None, findings) };
         let period = paths.config.period;
         let loaded = reference::read(&paths, &tariffs, &mut findings);
+        if findings.errors() > 0 {
+            return (None, findings);
+        }
         let reference = Reference { tariffs, register: loaded.register, period };
         let folder = Self { reference, files, openings: loaded.openings, payments: loaded.payments };
         (Some(folder), findings)

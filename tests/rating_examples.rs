@@ -1363,10 +1363,9 @@ fn cell_48_the_balance_is_that_of_the_answer_and_of_the_journals_order() {
     assert_eq!(settled.cut_off_at, Some(usage.at));
 }
 
-/// DEVIATION, kept until it is mended: rating 1.7 says "opening balance and credits dated up to the answer, minus every
-/// debit already booked". A second [`Funds::pay`] sums up again what the first had already summed up.
+/// Rating 1.7: "opening balance and credits dated up to the answer, minus every
+/// debit already booked". A later payment counts beside the earlier ones.
 #[test]
-#[ignore = "fails: Funds::pay counts the credits of an earlier call again (src/book/funds.rs)"]
 fn cell_48_payments_may_be_booked_in_more_than_one_go() {
     let account = AccountNo(1);
     let mut funds = Funds::default();

@@ -167,6 +167,8 @@ pub(crate) struct Told {
     pub(crate) record_id: Box<[u8]>,
     pub(crate) file: usize,
     pub(crate) line: u64,
+    /// Why its call is suspended; empty where that is only because parts are missing.
+    pub(crate) detail: Box<str>,
 }
 
 impl Prepared {

@@ -1,4 +1,4 @@
-use super::item::{Item, PartOf, Stateful};
+use super::item::{Item, PartOf, Stateful, Told};
 use crate::units::InstantMs;
 use rustc_hash::FxHashMap;
 
@@ -11,6 +11,8 @@ pub(crate) struct OpenPart {
     pub(crate) record_id: Box<[u8]>,
     pub(crate) file: usize,
     pub(crate) line: u64,
+    /// Why it is suspended, where it is.
+    pub(crate) detail: Box<str>,
 }
 
 /// Parts of long calls that wait for the rest of their call. Source: rating 1.4.
@@ -31,6 +33,14 @@ pub(crate) enum Joined {
     Complete(Vec<OpenPart>),
     /// There is no room for it to wait.
     NoRoom,
+}
+
+impl OpenPart {
+    /// What is told of it, before the item at that place of the piece that completed its call.
+    pub(crate) fn told(self, at: u32) -> Told {
+        let Self { item, record_id, file, line, detail, .. } = self;
+        Told { at, item, record_id, file, line, detail }
+    }
 }
 
 impl OpenCalls {
@@ -62,6 +72,11 @@ impl OpenCalls {
 
 /// One part of each number from 1 to the last, each beginning when the one before was released.
 fn is_complete(parts: &[OpenPart]) -> bool {
+    // Of a call with parts without end, each would look at all that wait.
+    let may_be = parts.last().is_some_and(|open| open.part.last && open.part.number as usize == parts.len());
+    if !may_be {
+        return false;
+    }
     let numbered = (1u32..).zip(parts).all(|(number, open)| open.part.number == number);
     let ends = parts.iter().rposition(|open| open.part.last) == parts.len().checked_sub(1)
         && parts.iter().filter(|open| open.part.last).count() == 1;

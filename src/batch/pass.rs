@@ -85,6 +85,10 @@ impl std::error::Error for PassError {}
 /// Pieces that are prepared side by side, for each thread.
 const PIECES_PER_THREAD: usize = 2;
 
+/// A piece of records has a few thousand lines. Of lines of one byte it would have a quarter of a million, and what is
+/// known of each takes more memory than the line.
+const LINES_PER_PIECE: usize = 16 * 1024;
+
 /// Rates files in their order. Source: rating 1.2, interface 7.3.
 ///
 /// Where records turn out to correct others, the pass is made once more, keeping the charges that are corrected: a
@@ -164,6 +168,8 @@ struct Work {
     decoder: Arc<Result<FileDecoder, Rejection>>,
     /// Lines of the file before this piece that belong to no piece: its header.
     skipped_lines: u64,
+    /// Physical lines of the piece.
+    lines: u64,
     piece: Piece,
 }
 
@@ -188,6 +194,7 @@ fn prepare_batch(pass: &Pass<'_>, work: Vec<Work>, mut slots: Vec<Slot>) -> Vec<
             settle_all: !pass.traced.is_empty(),
         };
         slot.prepared.file = work.file;
+        slot.prepared.lines = work.lines;
         slot.skipped_lines = work.skipped_lines;
         preparer.prepare(work.piece, &mut slot.arena, &mut slot.separators, &mut slot.prepared);
     });
@@ -230,6 +237,8 @@ struct Reader<'p> {
 struct OpenFile {
     file: usize,
     lines: LineReader,
+    /// What was read of too many lines for a piece.
+    left: Vec<u8>,
     /// Known once the header was seen.
     decoder: Option<Arc<Result<FileDecoder, Rejection>>>,
     skipped_lines: u64,
@@ -243,45 +252,65 @@ impl Reader<'_> {
             let Some(open) = &mut self.open else {
                 let Some(file) = self.files.get(self.next) else { break };
                 let lines = LineReader::open(&file.path)?;
-                self.open = Some(OpenFile { file: self.next, lines, decoder: None, skipped_lines: 0 });
+                self.open =
+                    Some(OpenFile { file: self.next, lines, left: Vec::new(), decoder: None, skipped_lines: 0 });
                 self.next = self.next.saturating_add(1);
                 continue;
             };
-            let Some(piece) = open.lines.next_piece(self.spare.pop().unwrap_or_default()) else {
+            let left = std::mem::take(&mut open.left);
+            let fresh = left.is_empty();
+            let piece = if fresh {
+                open.lines.next_piece(self.spare.pop().unwrap_or_default())
+            } else {
+                Some(Piece::Lines(left))
+            };
+            let Some(mut piece) = piece else {
                 if let (None, Some(file)) = (&open.decoder, self.files.get(open.file)) {
                     self.notes.push(format!("{}: empty", file.name));
                 }
                 self.open = None;
                 continue;
             };
-            if let Piece::Lines(bytes) = &piece {
+            if let (Piece::Lines(bytes), true) = (&piece, fresh) {
                 progress.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             }
             let Some(file) = self.files.get(open.file) else { break };
-            let piece = match (&open.decoder, piece) {
-                (None, Piece::Lines(mut bytes)) => {
-                    let header = if file.format.has_header() { take_header(&mut bytes) } else { Header::default() };
-                    open.skipped_lines = header.lines;
-                    if file.format.has_header() && header.line.is_empty() {
-                        // Nothing but blank lines so far.
-                        continue;
+            if open.decoder.is_none() {
+                let decoder = match (&mut piece, file.format.has_header()) {
+                    (_, false) => file.format.decoder(b""),
+                    (Piece::Lines(bytes), true) => {
+                        let header = take_header(bytes);
+                        open.skipped_lines = open.skipped_lines.saturating_add(header.lines);
+                        if header.line.is_empty() {
+                            // Nothing but blank lines so far.
+                            continue;
+                        }
+                        file.format.decoder(&header.line)
                     }
-                    let decoder = file.format.decoder(&header.line).map_err(|why| {
+                    (Piece::LongLine(_) | Piece::Broken(_), true) => Err("the file has no header line".into()),
+                };
+                let decoder = decoder.map_err(|why| {
+                    if !matches!(piece, Piece::Broken(_)) {
                         self.notes.push(format!("{}: {why}", file.name));
-                        Rejection::new(RejectReason::BadHeader, why)
-                    });
-                    open.decoder = Some(Arc::new(decoder));
-                    Piece::Lines(bytes)
-                }
-                (_, piece) => piece,
-            };
+                    }
+                    Rejection::new(RejectReason::BadHeader, why)
+                });
+                open.decoder = Some(Arc::new(decoder));
+            }
             if let Piece::Broken(broken) = &piece {
                 self.notes.push(format!("{}: {}", file.name, broken.message));
             }
-            let unread = || Arc::new(Err(Rejection::new(RejectReason::BadHeader, "the file has no header line")));
-            let decoder = open.decoder.get_or_insert_with(unread);
+            let Some(decoder) = &open.decoder else { break };
+            let lines = match &mut piece {
+                Piece::Lines(bytes) => {
+                    let lines;
+                    (lines, open.left) = cut_off(bytes, LINES_PER_PIECE);
+                    lines
+                }
+                Piece::LongLine(_) | Piece::Broken(_) => 1,
+            };
             let skipped_lines = std::mem::take(&mut open.skipped_lines);
-            batch.push(Work { file: open.file, decoder: Arc::clone(decoder), skipped_lines, piece });
+            batch.push(Work { file: open.file, decoder: Arc::clone(decoder), skipped_lines, lines, piece });
         }
         Ok(batch)
     }
@@ -296,16 +325,33 @@ struct Header {
 /// Takes the first line that is not blank off a piece.
 fn take_header(piece: &mut Vec<u8>) -> Header {
     let mut header = Header::default();
-    while header.line.is_empty() && !piece.is_empty() {
-        let end = memchr::memchr(b'\n', piece).map_or(piece.len(), |at| at.saturating_add(1));
-        let mut line: Vec<u8> = piece.drain(..end).collect();
-        while matches!(line.last(), Some(b'\n' | b'\r')) {
-            line.pop();
+    let mut taken = 0usize;
+    while header.line.is_empty() {
+        let rest = piece.get(taken..).unwrap_or_default();
+        if rest.is_empty() {
+            break;
         }
-        header.line = line;
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at.saturating_add(1));
+        let line = rest.get(..end).unwrap_or_default();
+        let ends = line.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        header.line = line.get(..end.saturating_sub(ends)).unwrap_or_default().to_vec();
         header.lines = header.lines.saturating_add(1);
+        taken = taken.saturating_add(end);
     }
+    piece.drain(..taken);
     header
+}
+
+/// Counts the lines of a piece, and takes off those that are beyond so many.
+fn cut_off(piece: &mut Vec<u8>, most: usize) -> (u64, Vec<u8>) {
+    let ends = memchr::memchr_iter(b'\n', piece).count();
+    if ends > most
+        && let Some(last) = memchr::memchr_iter(b'\n', piece).nth(most.saturating_sub(1))
+    {
+        return (most as u64, piece.split_off(last.saturating_add(1)));
+    }
+    let unended = piece.last().is_some_and(|last| *last != b'\n');
+    ((ends as u64).saturating_add(u64::from(unended)), Vec::new())
 }
 
 /// About how many records the files hold, so that the duplicate set need not grow: a guess may be wrong, not harmful.

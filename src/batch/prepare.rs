@@ -16,6 +16,11 @@ use xxhash_rust::xxh3::xxh3_128;
 /// Records that go through the stages side by side, so that their cache misses overlap.
 const GROUP: usize = 32;
 
+/// Times of records leave a year at either end of what RFC 3339 can write: another zone, and the cut-off of the longest
+/// call, can still be written. 0001-01-01 and 9998-12-31, the whole day, in UTC.
+const EARLIEST: InstantMs = InstantMs(-62_135_596_800_000);
+const LATEST: InstantMs = InstantMs(253_370_764_799_999);
+
 /// A rejected line is kept with so many of its first bytes. Source: rating 1.2.
 const KEPT_BYTES: usize = 64 * 1024;
 
@@ -39,7 +44,7 @@ pub(crate) struct Preparer<'r> {
 }
 
 impl Preparer<'_> {
-    /// Prepares a piece. `prepared` is reused; its `file` is set by the caller.
+    /// Prepares a piece. `prepared` is reused; its `file` and `lines` are set by the caller.
     pub(crate) fn prepare(&self, piece: Piece, arena: &mut Bump, separators: &mut Separators, prepared: &mut Prepared) {
         prepared.texts.clear();
         prepared.items.clear();
@@ -50,7 +55,6 @@ impl Preparer<'_> {
         prepared.records = 0;
         match piece {
             Piece::Lines(bytes) => {
-                prepared.lines = count_lines(&bytes);
                 // The piece is borrowed while its records are prepared, and put in its place at the end.
                 self.lines(&bytes, arena, separators, prepared);
                 prepared.bytes = bytes;
@@ -71,7 +75,6 @@ impl Preparer<'_> {
 
     fn lost_line(&self, line: LongLine, rejection: Rejection, prepared: &mut Prepared) {
         prepared.bytes.clear();
-        prepared.lines = 1;
         prepared.records = 1;
         let reject = Reject { rejection, head: line.head, bytes: line.bytes, hash: line.hash };
         push_reject(prepared, 0, Default::default(), reject);
@@ -185,6 +188,9 @@ impl Preparer<'_> {
         prepared: &mut Prepared,
     ) -> Result<(), Rejection> {
         let Known { line, destination, zone } = known;
+        if item.at < EARLIEST || item.at > LATEST {
+            return Err(Rejection::new(RejectReason::BadTime, "the time is beyond the years 0001 to 9998"));
+        }
         let tariffs = &self.reference.tariffs;
         let version_at = tariffs.version_at(item.at);
         let version = version_at.and_then(|at| tariffs.versions.get(at));
@@ -203,10 +209,17 @@ impl Preparer<'_> {
             item.fate = Fate::Filtered(FilterReason::InterconnectOnly);
             return Ok(());
         }
+        // A part is not suspended before its call is known: the first part, not this one, decides for the whole. Only one
+        // whose time is not known cannot take its place among the others.
+        let part = if record.ambiguous { None } else { self.part_of(record) };
         let mut suspend = |reason, detail: String| {
             item.fate = Fate::Suspended(reason);
             item.detail = Place::of(prepared.details.len());
             prepared.details.push(detail);
+            if part.is_some() {
+                item.stateful = Place::of(prepared.stateful.len());
+                prepared.stateful.push(Stateful { part, ..self.unrated(record) });
+            }
             Ok(())
         };
         if record.ambiguous {
@@ -292,7 +305,6 @@ impl Preparer<'_> {
                 .map_err(|error| Rejection::new(RejectReason::OutOfRange, error.to_string()))?;
             (item.gross, item.net) = (settled.charge.gross, settled.charge.net);
         }
-        let part = self.part_of(record);
         let has_memory = account.is_advance()
             || account.limit().is_some()
             || plan.allowances.iter().any(|allowance| allowance.covers(class))
@@ -320,18 +332,24 @@ impl Preparer<'_> {
         if record.corrects.is_empty() {
             return;
         }
+        item.stateful = Place::of(prepared.stateful.len());
+        prepared.stateful.push(self.unrated(record));
+    }
+
+    /// What settling needs of a record that itself costs nothing.
+    fn unrated(&self, record: &UsageRecord<'_>) -> Stateful {
         let class =
             UsageClass { service: record.service, direction: record.direction, presence: Presence::Home, zone: None };
-        let usage = Usage { at: item.at, duration_ms: 0, bytes: 0, quantity: 0, timed: false, class };
-        item.stateful = Place::of(prepared.stateful.len());
-        prepared.stateful.push(Stateful {
-            usage,
-            choice: crate::book::PlanChoice { plan: None, since: None },
-            free: true,
-            owed_in_full: false,
-            corrects: self.corrects(record),
-            part: None,
-        });
+        let usage = Usage {
+            at: record.began_at(),
+            duration_ms: record.duration_ms(),
+            bytes: record.bytes(),
+            quantity: record.quantity,
+            timed: record.release_at.is_some(),
+            class,
+        };
+        let choice = crate::book::PlanChoice { plan: None, since: None };
+        Stateful { usage, choice, free: true, owed_in_full: false, corrects: self.corrects(record), part: None }
     }
 
     fn corrects(&self, record: &UsageRecord<'_>) -> Option<u128> {
@@ -368,7 +386,7 @@ impl Preparer<'_> {
 }
 
 impl Reject {
-    fn of(rejection: Rejection, raw: &[u8]) -> Self {
+    pub(super) fn of(rejection: Rejection, raw: &[u8]) -> Self {
         let head = raw.get(..raw.len().min(KEPT_BYTES)).unwrap_or_default().to_vec();
         Self { rejection, head, bytes: raw.len() as u64, hash: xxh3_128(raw) }
     }
@@ -412,10 +430,4 @@ fn rules_of(record: &UsageRecord<'_>, free: bool, advance: bool) -> RuleSet {
     };
     let rules = if record.service == Service::Voice && !free { rules.with(Rule::Bt16_2) } else { rules };
     rules.with(if advance { Rule::Cell48 } else { Rule::Cell47 })
-}
-
-fn count_lines(bytes: &[u8]) -> u64 {
-    let ends = memchr::memchr_iter(b'\n', bytes).count() as u64;
-    let unended = bytes.last().is_some_and(|last| *last != b'\n');
-    ends.saturating_add(u64::from(unended))
 }

@@ -118,18 +118,16 @@ impl<'r> Settler<'r> {
         let Some(stateful) = item.stateful.get().and_then(|place| prepared.stateful.get(place)).copied() else {
             return self.keep_if_wanted(item, None);
         };
-        match item.fate {
-            Fate::Filtered(_) => self.replace(&stateful),
-            Fate::Rated => match stateful.part {
-                Some(_) => self.join(item, &stateful, prepared, at),
-                None => {
-                    self.replace(&stateful);
-                    if let Err(reject) = self.charge(item, &stateful) {
-                        self.reject(item, reject, prepared, at);
-                    }
+        match (item.fate, stateful.part) {
+            (Fate::Filtered(_), _) => self.replace(&stateful),
+            (Fate::Rated | Fate::Suspended(_), Some(_)) => self.join(item, &stateful, prepared, at),
+            (Fate::Rated, None) => {
+                self.replace(&stateful);
+                if let Err(reject) = self.charge(item, &stateful) {
+                    self.reject(item, reject, prepared, at);
                 }
-            },
-            Fate::Suspended(_) | Fate::Duplicate(_) | Fate::Rejected | Fate::Open | Fate::Told => {}
+            }
+            (Fate::Suspended(_), None) | (Fate::Duplicate(_) | Fate::Rejected | Fate::Open | Fate::Told, _) => {}
         }
     }
 
@@ -144,48 +142,61 @@ impl<'r> Settler<'r> {
             record_id: prepared.text(item.record_id).into(),
             file: prepared.file,
             line,
+            detail: item.detail.get().and_then(|place| prepared.details.get(place)).map_or("", String::as_str).into(),
         };
         match self.open_calls.join(open) {
             Joined::Waiting => item.fate = Fate::Open,
-            Joined::NoRoom => {
+            Joined::NoRoom if item.fate == Fate::Rated => {
                 item.fate = Fate::Suspended(SuspendReason::IncompleteParts);
                 item.detail = Place::of(prepared.details.len());
                 prepared.details.push("too many calls are open at once".into());
             }
+            Joined::NoRoom => {}
             Joined::Complete(parts) => {
                 item.fate = Fate::Told;
                 let told_at = u32::try_from(at).unwrap_or(u32::MAX);
                 for part in self.merged(parts) {
                     self.settled_late(&part);
-                    let OpenPart { item, record_id, file, line, .. } = part;
-                    prepared.told.push(Told { at: told_at, item, record_id, file, line });
+                    prepared.told.push(part.told(told_at));
                 }
             }
         }
     }
 
-    /// Rates the parts of a complete call as one: the first carries the charge. Source: rating 1.4.
+    /// Rates the parts of a complete call as one, by its answer, which is that of the first part: this one carries the
+    /// charge, or the reason that suspends them all. Source: rating 1.4.
     fn merged(&mut self, mut parts: Vec<OpenPart>) -> Vec<OpenPart> {
         let duration = parts.iter().fold(0i64, |sum, part| sum.saturating_add(part.stateful.usage.duration_ms));
         let bytes = parts.iter().fold(0u64, |sum, part| sum.saturating_add(part.stateful.usage.bytes));
-        let mut fate = Fate::Rated;
-        if let Some(first) = parts.first_mut() {
-            first.item.duration_ms = duration;
-            first.stateful.usage.duration_ms = duration;
-            first.stateful.usage.bytes = bytes;
+        let Some((first, others)) = parts.split_first_mut() else { return parts };
+        first.item.duration_ms = duration;
+        first.stateful.usage.duration_ms = duration;
+        first.stateful.usage.bytes = bytes;
+        if first.item.fate == Fate::Rated {
             let stateful = first.stateful;
             self.replace(&stateful);
-            if self.charge(&mut first.item, &stateful).is_err() || first.item.fate != Fate::Rated {
-                // A whole that is beyond the range of an amount, or that no rate fits, stays as its parts.
-                fate = Fate::Suspended(SuspendReason::NoRate);
+            if self.charge(&mut first.item, &stateful).is_err() {
+                // A whole that is beyond the range of an amount stays as its parts.
+                first.item.fate = Fate::Suspended(SuspendReason::NoRate);
             }
-            first.item.fate = fate;
         }
-        for part in parts.iter_mut().skip(1) {
-            part.item.fate = fate;
-            part.item.flags = part.item.flags.with(Flag::Part);
-            part.item.units = 0;
-            (part.item.gross, part.item.net) = (Tiyn::ZERO, Tiyn::ZERO);
+        for part in others {
+            part.detail.clone_from(&first.detail);
+            part.item = Item {
+                fate: first.item.fate,
+                account: first.item.account,
+                version: first.item.version,
+                plan: first.item.plan,
+                zone: first.item.zone,
+                vat: first.item.vat,
+                rules: first.item.rules,
+                flags: part.item.flags.with(Flag::Part),
+                duration_ms: 0,
+                units: 0,
+                gross: Tiyn::ZERO,
+                net: Tiyn::ZERO,
+                ..part.item
+            };
         }
         parts
     }
@@ -202,7 +213,7 @@ impl<'r> Settler<'r> {
         }
         if let Some(file) = self.totals.files.get_mut(part.file) {
             file.counts.count(part.item.fate);
-            file.rated_ms = file.rated_ms.saturating_add(i128::from(part.stateful.usage.duration_ms));
+            file.rated_ms = file.rated_ms.saturating_add(sums.duration_ms);
             file.charged = file.charged.saturating_add(sums.charged);
         }
         self.totals.charged = self.totals.charged.saturating_add(sums.charged);
@@ -215,10 +226,11 @@ impl<'r> Settler<'r> {
         let waiting = std::mem::take(&mut self.open_calls).into_waiting();
         let mut told = Vec::with_capacity(waiting.len());
         for mut part in waiting {
-            part.item.fate = Fate::Suspended(SuspendReason::IncompleteParts);
+            if part.item.fate == Fate::Rated {
+                part.item.fate = Fate::Suspended(SuspendReason::IncompleteParts);
+            }
             self.settled_late(&part);
-            let OpenPart { item, record_id, file, line, .. } = part;
-            told.push(Told { at: 0, item, record_id, file, line });
+            told.push(part.told(0));
         }
         self.totals.filtered = self.reasons.filtered.named(FilterReason::ALL);
         self.totals.suspended = self.reasons.suspended.named(SuspendReason::ALL);
@@ -368,7 +380,8 @@ impl<'r> Settler<'r> {
         item.fate = Fate::Rejected;
         item.detail = Place::of(prepared.rejects.len());
         let rejection = Rejection::new(RejectReason::OutOfRange, error.to_string());
-        let reject = super::item::Reject { rejection, head: Vec::new(), bytes: 0, hash: 0 };
+        let raw = prepared.bytes.split(|byte| *byte == b'\n').nth(item.line as usize).unwrap_or_default();
+        let reject = super::item::Reject::of(rejection, raw.strip_suffix(b"\r").unwrap_or(raw));
         prepared.rejects.push((u32::try_from(at).unwrap_or(u32::MAX), reject));
     }
 

@@ -201,7 +201,8 @@ impl<'r> RowWriter<'r> {
             return self.rated(&part.item, &part.record_id, part.file, &mut rows.rated, recent);
         }
         let place = RowPlace { file: part.file, line: part.line, record_id: &part.record_id };
-        self.unrated(part.item.fate, &place, "part of a call", rows);
+        let detail = if part.detail.is_empty() { "part of a call" } else { &part.detail };
+        self.unrated(part.item.fate, &place, detail, rows);
     }
 
     fn unrated(&self, fate: Fate, place: &RowPlace<'_>, detail: &str, rows: &mut Rows) {

@@ -20,12 +20,21 @@ pub(super) enum Summary {
 pub(super) fn run(args: &RateArgs, form: Summary) -> anyhow::Result<Ended> {
     let started = Instant::now();
     let Some((folder, findings)) = open(&args.dir, &args.common) else { return Ok(Ended::NotDone) };
-    if let Some(out) = &args.out
-        && out.exists()
-        && std::fs::canonicalize(out).ok() == std::fs::canonicalize(&args.dir).ok()
-    {
-        tell("esep: --out is the folder itself\n  hint: name another folder, so that outcomes are not taken for feeds");
-        return Ok(Ended::NotDone);
+    if let Some(out) = args.out.as_deref().and_then(|out| std::fs::canonicalize(out).ok()) {
+        let is_out = |folder: &Path| std::fs::canonicalize(folder).is_ok_and(|folder| folder == out);
+        let what = if is_out(&args.dir) {
+            Some("the folder itself")
+        } else if folder.files.iter().filter_map(|file| file.path.parent()).any(is_out) {
+            Some("a folder of feeds")
+        } else {
+            None
+        };
+        if let Some(what) = what {
+            tell(&format!(
+                "esep: --out is {what}\n  hint: name another folder, so that outcomes are not taken for feeds"
+            ));
+            return Ok(Ended::NotDone);
+        }
     }
     let report = pass(&folder, &args.common, args.out.as_deref(), FxHashSet::default())?;
     if !args.common.quiet {

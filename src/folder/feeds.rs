@@ -11,6 +11,7 @@ use std::path::Path;
 /// None where a feed's format cannot be used.
 pub(super) fn feed_files(root: &Path, config: &Config, findings: &mut Findings) -> Option<Vec<FeedFile>> {
     let mut files: BTreeMap<String, FeedFile> = BTreeMap::new();
+    let mut lacking: Vec<&FeedConfig> = Vec::new();
     let before = findings.errors();
     for feed in &config.feeds {
         let Some((format, described_form)) = format_of(root, feed, findings) else { continue };
@@ -19,17 +20,27 @@ pub(super) fn feed_files(root: &Path, config: &Config, findings: &mut Findings) 
             key: SourceKey::of(&feed.source),
             number_form: feed.number_form.unwrap_or(described_form),
         };
+        let mut fits = 0usize;
         for pattern in &feed.files {
             for path in matching(root, pattern, findings) {
+                fits = fits.saturating_add(1);
                 let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
                 let file = FeedFile { path, name: name.clone(), source: source.clone(), format: format.clone() };
                 files.entry(name).or_insert(file);
             }
         }
+        if fits == 0 {
+            lacking.push(feed);
+        }
     }
     unread(root, &files, findings);
     if files.is_empty() {
         findings.warning("feeds", 0, "no file of any feed".into());
+        lacking.clear();
+    }
+    for feed in lacking {
+        let message = format!("feed `{}`: no file fits `{}`", feed.source, feed.files.join("`, `"));
+        findings.warning("esep.toml", 0, message);
     }
     (findings.errors() == before).then(|| files.into_values().collect())
 }
@@ -48,7 +59,25 @@ fn format_of(root: &Path, feed: &FeedConfig, findings: &mut Findings) -> Option<
 fn matching(root: &Path, pattern: &str, findings: &mut Findings) -> Vec<std::path::PathBuf> {
     let escaped = glob::Pattern::escape(&root.display().to_string());
     match glob::glob(&format!("{escaped}/{pattern}")) {
-        Ok(paths) => paths.filter_map(Result::ok).filter(|path| path.is_file()).collect(),
+        Ok(paths) => {
+            let mut files = Vec::new();
+            for path in paths {
+                match path {
+                    Ok(path) if path.is_file() => files.push(path),
+                    // What `**` finds in a folder is found by itself.
+                    Ok(path) if path.is_dir() && pattern.contains("**") => {}
+                    Ok(path) => {
+                        let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+                        findings.warning(&name, 0, "not a file; no record of it is read".into());
+                    }
+                    Err(error) => {
+                        let message = format!("cannot be searched: {}", error.error());
+                        findings.error(&error.path().display().to_string(), 0, message);
+                    }
+                }
+            }
+            files
+        }
         Err(error) => {
             findings.error("esep.toml", 0, format!("files `{pattern}` is not a pattern: {error}"));
             Vec::new()

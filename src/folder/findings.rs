@@ -10,6 +10,17 @@ pub struct Findings {
 
 const KEPT: usize = 1000;
 
+/// A field of a file may be 64 KiB long; a message repeats no more than this of one.
+const SHOWN_CHARS: usize = 2000;
+
+fn cut(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(SHOWN_CHARS) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
 impl Findings {
     /// The findings kept, in the order in which they were made.
     pub fn kept(&self) -> &[Finding] {
@@ -45,10 +56,10 @@ impl Findings {
     }
 
     pub(super) fn error(&mut self, file: &str, line: u32, message: String) {
-        self.push(Finding::error(file, line, message));
+        self.push(Finding::error(file, line, cut(message)));
     }
 
     pub(super) fn warning(&mut self, file: &str, line: u32, message: String) {
-        self.push(Finding::warning(file, line, message));
+        self.push(Finding::warning(file, line, cut(message)));
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn read_table<const N: usize>(
     findings: &mut Findings,
     mut row: impl FnMut(u32, [&str; N], &mut Findings),
 ) -> bool {
-    if !path.is_file() {
+    if !path.exists() {
         return false;
     }
     let mut reader = match LineReader::open(path) {
@@ -39,7 +39,8 @@ pub(super) fn read_table<const N: usize>(
                 continue;
             }
             Piece::Broken(broken) => {
-                findings.error(name, line_number.saturating_add(1), broken.message);
+                line_number = line_number.saturating_add(1);
+                findings.error(name, line_number, broken.message);
                 continue;
             }
         };
@@ -78,6 +79,9 @@ pub(super) fn read_table<const N: usize>(
             header.row(line_number, name, &fields, findings, &mut row);
         }
         buffer = bytes;
+    }
+    if header.is_none() && line_number == 0 {
+        findings.warning(name, 0, "empty".into());
     }
     true
 }
