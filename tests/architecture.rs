@@ -19,14 +19,15 @@ use std::path::{Path, PathBuf};
 /// The table of doors: a room, and what it may import. A room comes after all that it imports.
 const DOORS: &[(&str, &[&str])] = &[
     ("units", &[]),
+    ("prefetch", &[]),
     ("record", &["units"]),
     ("law", &["units", "record"]),
     ("tariff", &["units", "record", "law"]),
     ("tax", &["units", "law"]),
-    ("book", &["units", "record", "law", "tariff"]),
+    ("book", &["units", "prefetch", "record", "law", "tariff"]),
     ("feed", &[]),
     ("decode", &["units", "record", "feed"]),
-    ("screen", &["units", "record", "law", "tariff", "decode"]),
+    ("screen", &["units", "prefetch", "record", "law", "tariff", "decode"]),
     ("rate", &["units", "record", "law", "tariff", "tax", "book", "screen"]),
     ("batch", &["units", "record", "law", "tariff", "tax", "book", "feed", "decode", "screen", "rate"]),
     ("folder", &["units", "record", "law", "tariff", "tax", "book", "feed", "decode", "screen", "batch"]),
@@ -37,10 +38,17 @@ const DOORS: &[(&str, &[&str])] = &[
 /// Files longer than this want a seam.
 const LINES_MAX: usize = 600;
 /// Tables may run longer.
-const LONG_FILES: &[&str] =
-    &["tests/tariff_load.rs", "tests/rating_examples.rs", "tests/rating_reference.rs", "fuzz/src/bodies.rs"];
+const LONG_FILES: &[&str] = &[
+    "tests/tariff_load.rs",
+    "tests/rating_examples.rs",
+    "tests/rating_reference.rs",
+    "tests/month_properties.rs",
+    "fuzz/src/bodies.rs",
+];
 /// serde names the type of a number that the decoder refuses.
 const FLOAT_FILES: &[&str] = &["src/decode/ndjson.rs"];
+/// The one audited file.
+const UNSAFE_FILES: &[&str] = &["src/prefetch.rs"];
 
 /// A word or one character that is none of a word.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -225,8 +233,10 @@ fn doors_lead_one_way_and_every_room_has_its_row() {
         }
     }
     let library = fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    let declared: BTreeSet<&str> =
-        library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let declared: BTreeSet<&str> = library
+        .lines()
+        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'))
+        .collect();
     let known: BTreeSet<&str> = DOORS.iter().map(|(room, _)| *room).collect();
     assert_eq!(declared, known, "rooms of src/lib.rs, and of the table");
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
@@ -289,7 +299,11 @@ fn no_float_no_unsafe_no_todo() {
         for token in tokens(&text) {
             let Token::Word(word) = token else { continue };
             let float = word.ends_with("f32") || word.ends_with("f64");
-            if float && !FLOAT_FILES.contains(&file.as_str()) || ["unsafe", "todo", "unimplemented"].contains(&&*word) {
+            let here = |files: &[&str]| files.contains(&file.as_str());
+            if float && !here(FLOAT_FILES)
+                || word == "unsafe" && !here(UNSAFE_FILES)
+                || ["todo", "unimplemented"].contains(&word.as_str())
+            {
                 wrong.push(format!("{file}: {word}"));
             }
         }
