@@ -24,10 +24,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("law", &["units", "record"]),
     ("tariff", &["units", "record", "law"]),
     ("tax", &["units", "law"]),
-    ("book", &["units", "prefetch", "record", "law", "tariff"]),
+    ("book", &["units", "record", "law", "tariff", "prefetch"]),
     ("feed", &[]),
     ("decode", &["units", "record", "feed"]),
-    ("screen", &["units", "prefetch", "record", "law", "tariff", "decode"]),
+    ("screen", &["units", "record", "law", "tariff", "decode", "prefetch"]),
     ("rate", &["units", "record", "law", "tariff", "tax", "book", "screen"]),
     ("batch", &["units", "record", "law", "tariff", "tax", "book", "feed", "decode", "screen", "rate"]),
     ("folder", &["units", "record", "law", "tariff", "tax", "book", "feed", "decode", "screen", "batch"]),
@@ -43,11 +43,13 @@ const LONG_FILES: &[&str] = &[
     "tests/rating_examples.rs",
     "tests/rating_reference.rs",
     "tests/month_properties.rs",
+    "tests/bad_input.rs",
     "fuzz/src/bodies.rs",
 ];
 /// serde names the type of a number that the decoder refuses.
 const FLOAT_FILES: &[&str] = &["src/decode/ndjson.rs"];
-/// The one audited file.
+
+/// The one small file that may: a prefetch, with its measurement beside it.
 const UNSAFE_FILES: &[&str] = &["src/prefetch.rs"];
 
 /// A word or one character that is none of a word.
@@ -299,10 +301,8 @@ fn no_float_no_unsafe_no_todo() {
         for token in tokens(&text) {
             let Token::Word(word) = token else { continue };
             let float = word.ends_with("f32") || word.ends_with("f64");
-            let here = |files: &[&str]| files.contains(&file.as_str());
-            if float && !here(FLOAT_FILES)
-                || word == "unsafe" && !here(UNSAFE_FILES)
-                || ["todo", "unimplemented"].contains(&word.as_str())
+            let careless = word == "unsafe" && !UNSAFE_FILES.contains(&file.as_str());
+            if float && !FLOAT_FILES.contains(&file.as_str()) || careless || ["todo", "unimplemented"].contains(&&*word)
             {
                 wrong.push(format!("{file}: {word}"));
             }
