@@ -2,12 +2,13 @@
 //! something. `fuzz/README.md` says how to fuzz.
 
 #![allow(
+    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "a test may stop at the first surprise"
+    reason = "a test may stop at the first surprise, and show it"
 )]
 
 #[path = "../fuzz/src/bodies.rs"]

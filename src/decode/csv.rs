@@ -44,6 +44,7 @@ impl<'b> Line<'b, '_> {
         let mut filled = 0u64;
         let mut shift = 0u32;
         for (before, after) in before.iter().zip(after).take(8) {
+            #[allow(clippy::arithmetic_side_effects, reason = "lanes wrap, they do not overflow")]
             let lengths = u32x8::new(*after) - u32x8::new(*before);
             filled |= u64::from(!lengths.simd_eq(one).to_bitmask() & 0xFF) << shift;
             shift = shift.wrapping_add(8);
