@@ -2,8 +2,9 @@
 """compare.py OUT_A OUT_B [--late] [--reject-reasons] [--max N]: two output folders, record by record; exit 1 if they differ.
 rated, filtered, suspended: by (source, record_id). duplicate, rejected: by (source, file, line) (a rejected one has no key).
 `late` has no definition in the specification: compared only with --late.
+summary.json: every total that both know.
 Rejection reasons have no names in the specification: REJECT_ALIASES maps spellings; --reject-reasons compares them."""
-import csv, os, sys
+import csv, json, os, sys
 from datetime import datetime
 from decimal import Decimal
 
@@ -67,6 +68,18 @@ def load(d, late, rej):
     return out
 
 
+def totals(d):
+    """summary.json as flat names and values; the time that it took and reasons of rejection left out"""
+    with open(os.path.join(d, "summary.json"), encoding="utf-8") as f:
+        s = json.load(f)
+    out = {k: s[k] for k in ("charged", "vat", "not_owed", "reversed", "accounts")}
+    out["filtered"], out["suspended"] = dict(s["filtered"]), dict(s["suspended"])
+    for r in [dict(s["records"], name="all")] + s["files"]:
+        for k in ("in", "rated", "filtered", "duplicate", "suspended", "rejected"):
+            out["%s %s" % (r["name"], k)] = r[k]
+    return out
+
+
 def short(v):
     if v is None:
         return "-absent-"
@@ -74,7 +87,7 @@ def short(v):
     if "reason" in v:
         s += "(%s)" % v["reason"]
     elif "units" in v:
-        s += "(%s units %s not_owed %s)" % (v["units"], v["charge"], v["not_owed"])
+        s += "({:f} units {:f} not_owed {:f})".format(v["units"], v["charge"], v["not_owed"])
     return s
 
 
@@ -96,6 +109,11 @@ def main(argv):
             print("%s %s: %s" % ("/".join(k), x["outcome"], d))
         else:
             print("%s: %s | %s" % ("/".join(k), short(x), short(y)))
+    x, y = totals(args[0]), totals(args[1])
+    for k in sorted(set(x) & set(y)):
+        if x[k] != y[k]:
+            n += 1
+            print("summary %s: %s | %s" % (k, x[k], y[k]))
     if n:
         print("%d differences of %d" % (n, len(set(a) | set(b))))
     return 1 if n else 0

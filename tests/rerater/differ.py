@@ -2,7 +2,8 @@
 """differ.py ESEP FROM TO [--contested] [--records N] [--processes N] [--keep DIR] [--late]
 For each seed a random folder, rated by the program ESEP and by the re-rater, compared record by record.
 Tells the seeds that differ, and a total; exit 1 unless all are the same. --keep keeps the folders that differ in DIR."""
-import argparse, contextlib, io, multiprocessing, os, shutil, subprocess, sys, tempfile, traceback
+import argparse, contextlib, io, os, shutil, subprocess, sys, tempfile, traceback
+from concurrent.futures import ProcessPoolExecutor, as_completed
 import compare, folders, rerater
 
 
@@ -40,9 +41,12 @@ def main():
     p.add_argument("--late", action="store_true")
     a = p.parse_args()
     differing, count = [], 0
-    with multiprocessing.Pool(a.processes) as pool:
-        for seed, said in pool.imap_unordered(one, ((s, a) for s in range(a.first, a.last + 1))):
+    with ProcessPoolExecutor(a.processes) as pool:
+        for done in as_completed([pool.submit(one, (s, a)) for s in range(a.first, a.last + 1)]):
+            seed, said = done.result()          # raises where a process was killed: nothing is passed over
             count += 1
+            if count % 100 == 0:
+                print("%d folders, %d different" % (count, len(differing)), file=sys.stderr, flush=True)
             if said:
                 differing.append(seed)
                 print("seed %d (esep | re-rater)\n    %s" % (seed, said.rstrip().replace("\n", "\n    ")), flush=True)

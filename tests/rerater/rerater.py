@@ -456,6 +456,7 @@ class Run:
             self.events.setdefault(r["account_id"], []).append((day_or_instant(r["at"], tz), r["kind"]))
         self.seen = {}              # (source, id) -> content
         self.charges = {}           # (source, id) -> what was booked, for reversal
+        self.reversed = F(0)        # sum of charges of rated.csv that were given back
         self.replaced = set()       # (source, id) corrected before it was booked
         self.pending = {}           # (source, call_ref) -> [entry]
         self.rows = []              # entries in feed order: dict(outcome=..., ...)
@@ -834,6 +835,7 @@ class Run:
         if old is None:
             self.replaced.add(key)
             return
+        self.reversed += old["gross"]
         a = self.accounts[old["acc"]]
         if KNOBS["reversal_balance"] == "yes":
             a.debits -= old["debit"]
@@ -927,7 +929,7 @@ class Run:
             return d
         tot = lambda k: money(sum((e[k] for e in self.rows if k in e), F(0)))
         s = dict(records=count(self.rows), filtered=reasons("filtered"), suspended=reasons("suspended"),
-                 rejected=reasons("rejected"), charged=tot("gross"), vat=tot("vat_v"), not_owed=tot("not_owed_v"),
+                 rejected=reasons("rejected"), charged=tot("gross"), vat=tot("vat_v"), not_owed=tot("not_owed_v"), reversed=money(self.reversed),
                  accounts=len({e["row"]["account_id"] for e in self.rows if e["outcome"] == "rated"}),
                  files=[dict(name=n, **count(self.rows[a:b])) for n, a, b in self.files],
                  elapsed_ms=int(elapsed * 1000), records_per_second=0)
