@@ -104,6 +104,8 @@ pub(crate) struct Item {
 pub(crate) struct Stateful {
     pub(crate) usage: Usage,
     pub(crate) choice: PlanChoice,
+    /// When the tariff clock started, from which a cut-off counts.
+    pub(crate) began_at: InstantMs,
     /// Rated at 0.00 by a screening rule or its zone.
     pub(crate) free: bool,
     /// Owed in full: roaming with a partner that does not report in real time, and warned of it (CELL-48).

@@ -263,7 +263,7 @@ impl Preparer<'_> {
         let presence = tariffs.presence(record.visited_network);
         let class = UsageClass { service: record.service, direction: record.direction, presence, zone };
         let usage = Usage {
-            at: record.began_at(),
+            at: item.at,
             duration_ms: item.duration_ms,
             bytes: record.bytes(),
             quantity: record.quantity,
@@ -315,6 +315,7 @@ impl Preparer<'_> {
         if has_memory {
             item.stateful = Place::of(prepared.stateful.len());
             prepared.stateful.push(Stateful {
+                began_at: record.began_at(),
                 usage,
                 choice,
                 free,
@@ -342,7 +343,7 @@ impl Preparer<'_> {
         let class =
             UsageClass { service: record.service, direction: record.direction, presence: Presence::Home, zone: None };
         let usage = Usage {
-            at: record.began_at(),
+            at: record.rated_at(),
             duration_ms: record.duration_ms(),
             bytes: record.bytes(),
             quantity: record.quantity,
@@ -350,7 +351,8 @@ impl Preparer<'_> {
             class,
         };
         let choice = crate::book::PlanChoice { plan: None, since: None };
-        Stateful { usage, choice, free: true, owed_in_full: false, corrects: self.corrects(record), part: None }
+        let (began_at, corrects) = (record.began_at(), self.corrects(record));
+        Stateful { usage, choice, began_at, free: true, owed_in_full: false, corrects, part: None }
     }
 
     fn corrects(&self, record: &UsageRecord<'_>) -> Option<u128> {

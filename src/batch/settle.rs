@@ -87,7 +87,11 @@ impl<'r> Settler<'r> {
             } else {
                 self.count_reason(item, prepared);
             }
-            if !self.traced.is_empty() && self.traced.contains(&item.print.key) && item.fate != Fate::Told {
+            if !self.traced.is_empty()
+                && self.traced.contains(&item.print.key)
+                && item.fate != Fate::Told
+                && item.fate != Fate::Open
+            {
                 self.trace_outcome(item, prepared);
             }
         }
@@ -208,6 +212,12 @@ impl<'r> Settler<'r> {
             sums.add(&part.item);
             self.touch(part.item.account);
         }
+        if !self.traced.is_empty() && self.traced.contains(&part.item.print.key) {
+            let steps = self.steps_of(part.item.print.key);
+            let (file, line, item) = (part.file, part.line, part.item);
+            let detail = "part of a call, told with the part that completed it".to_owned();
+            self.traces.push(Trace { file, line, raw: Vec::new(), item, detail, steps });
+        }
         if let Fate::Suspended(reason) = part.item.fate {
             self.reasons.suspended.add(reason as usize);
         }
@@ -269,7 +279,7 @@ impl<'r> Settler<'r> {
         let balance = account.is_advance().then(|| self.funds.balance(no, item.at));
         let settled = match balance {
             Some(balance) if !stateful.owed_in_full => {
-                rate::settle_up_to(version, &quote, item.vat, balance, basis, stateful.usage.at)?
+                rate::settle_up_to(version, &quote, item.vat, balance, basis, stateful.began_at)?
             }
             _ => rate::settle_in_full(version, &quote, item.vat)?,
         };
@@ -417,15 +427,14 @@ impl<'r> Settler<'r> {
         let raw = lines.into_iter().nth(item.line as usize).unwrap_or_default().to_vec();
         let detail = item.detail.get().and_then(|place| prepared.details.get(place)).cloned().unwrap_or_default();
         let line = prepared.first_line.saturating_add(u64::from(item.line));
-        let steps = match self.traces.last_mut() {
-            Some(last) if last.line == 0 && last.item.print.key == item.print.key => {
-                let steps = last.steps.take();
-                self.traces.pop();
-                steps
-            }
-            _ => None,
-        };
+        let steps = self.steps_of(item.print.key);
         self.traces.push(Trace { file: prepared.file, line, raw, item: *item, detail, steps });
+    }
+
+    /// The steps of a charge just made, whose place was not known then.
+    fn steps_of(&mut self, key: u128) -> Option<Steps> {
+        let of_it = |trace: &Trace| trace.line == 0 && trace.item.print.key == key;
+        self.traces.pop_if(|trace| of_it(trace)).and_then(|trace| trace.steps)
     }
 }
 
