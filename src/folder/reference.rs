@@ -58,13 +58,13 @@ names! {
 
 /// Reads accounts, lines, dated plans, payments and events.
 pub(super) fn read(paths: &Paths, tariffs: &Tariffs, findings: &mut Findings) -> Loaded {
-    let utc;
+    let fallback;
     let zone = match tariffs.calendar() {
         Some(zone) => zone,
         None => match Zone::parse("Asia/Almaty") {
             Ok(zone) => {
-                utc = zone;
-                &utc
+                fallback = zone;
+                &fallback
             }
             Err(error) => {
                 findings.error("time zone", 0, error.to_string());
