@@ -11,6 +11,7 @@ mod item;
 mod open_calls;
 mod pass;
 mod prepare;
+mod reader;
 mod settle;
 mod totals;
 mod trace;
@@ -18,6 +19,7 @@ mod write;
 
 pub use item::{Fate, Reference, Source};
 pub use pass::{FeedFile, Pass, PassError, Report, rate_files};
+pub use reader::FeedPosition;
 pub(crate) use totals::tenge;
 pub use totals::{Counts, FileTotals, Totals};
 pub use trace::Trace;

@@ -1,20 +1,19 @@
 use super::item::{Prepared, Reference, Source};
 use super::prepare::Preparer;
+use super::reader::{FeedPosition, Reader, Work};
 use super::settle::Settler;
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::Trace;
 use super::write::{Outcomes, RowWriter, Rows};
 use crate::book::Funds;
-use crate::decode::{FileDecoder, Format, Separators};
-use crate::feed::{FeedError, LineReader, Piece};
-use crate::record::{RejectReason, Rejection};
+use crate::decode::{Format, Separators};
+use crate::feed::FeedError;
 use crate::screen::Duplicates;
 use bumpalo::Bump;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One file of a feed.
@@ -28,6 +27,8 @@ pub struct FeedFile {
     pub source: Source,
     /// How it is written.
     pub format: Format,
+    /// How far it was read before; read on from there if it still begins so.
+    pub known: Option<FeedPosition>,
 }
 
 /// What a pass works with.
@@ -85,10 +86,6 @@ impl std::error::Error for PassError {}
 /// Pieces that are prepared side by side, for each thread.
 const PIECES_PER_THREAD: usize = 2;
 
-/// A piece of records has a few thousand lines. Of lines of one byte it would have a quarter of a million, and what is
-/// known of each takes more memory than the line.
-const LINES_PER_PIECE: usize = 16 * 1024;
-
 /// Rates files in their order. Source: rating 1.2, interface 7.3.
 ///
 /// Where records turn out to correct others, the pass is made once more, keeping the charges that are corrected: a
@@ -119,13 +116,12 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
     settler.traced.clone_from(&pass.traced);
     let writer = RowWriter::new(pass.reference, pass.files.iter().map(|file| (&file.source, file.name.as_str())));
     let mut outcomes = pass.outcomes.map(Outcomes::create).transpose().map_err(PassError::Write)?;
-    let mut reader = Reader { files: pass.files, next: 0, open: None, spare: Vec::new(), notes: Vec::new() };
+    let mut reader = Reader::new(pass.files, false);
     let width = pass.threads.current_num_threads().saturating_mul(PIECES_PER_THREAD);
 
     // Three batches are under way at once: one is read, one prepared, one settled and written.
     let (mut read, mut prepared): (Vec<Work>, Vec<Slot>) = (Vec::new(), Vec::new());
     let mut spare: Vec<Slot> = Vec::new();
-    let mut first_lines = vec![1u64; pass.files.len()];
     loop {
         let work = std::mem::take(&mut read);
         let mut settled = std::mem::take(&mut prepared);
@@ -134,7 +130,7 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
         let ((next, ready), done) = pass.threads.install(|| {
             rayon::join(
                 || rayon::join(|| reader.batch(width, pass.progress), || prepare_batch(pass, work, slots)),
-                || finish_batch(&mut settler, &writer, &mut settled, &mut outcomes, &mut first_lines),
+                || finish_batch(&mut settler, &writer, &mut settled, &mut outcomes),
             )
         });
         done.map_err(PassError::Write)?;
@@ -162,22 +158,10 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
     Ok((report, settler.corrections.missing))
 }
 
-/// A piece with what reads it.
-struct Work {
-    file: usize,
-    decoder: Arc<Result<FileDecoder, Rejection>>,
-    /// Lines of the file before this piece that belong to no piece: its header.
-    skipped_lines: u64,
-    /// Physical lines of the piece.
-    lines: u64,
-    piece: Piece,
-}
-
 /// Buffers of one piece, reused.
 #[derive(Default)]
 struct Slot {
     prepared: Prepared,
-    skipped_lines: u64,
     arena: Bump,
     separators: Separators,
     rows: Rows,
@@ -195,7 +179,7 @@ fn prepare_batch(pass: &Pass<'_>, work: Vec<Work>, mut slots: Vec<Slot>) -> Vec<
         };
         slot.prepared.file = work.file;
         slot.prepared.lines = work.lines;
-        slot.skipped_lines = work.skipped_lines;
+        slot.prepared.first_line = work.first_line;
         preparer.prepare(work.piece, &mut slot.arena, &mut slot.separators, &mut slot.prepared);
     });
     slots
@@ -206,16 +190,9 @@ fn finish_batch(
     writer: &RowWriter<'_>,
     slots: &mut [Slot],
     outcomes: &mut Option<Outcomes>,
-    first_lines: &mut [u64],
 ) -> std::io::Result<()> {
     for slot in slots.iter_mut() {
-        let prepared = &mut slot.prepared;
-        if let Some(next) = first_lines.get_mut(prepared.file) {
-            *next = next.saturating_add(slot.skipped_lines);
-            prepared.first_line = *next;
-            *next = next.saturating_add(prepared.lines);
-        }
-        settler.settle(prepared);
+        settler.settle(&mut slot.prepared);
     }
     let Some(outcomes) = outcomes else { return Ok(()) };
     slots.par_iter_mut().for_each(|slot| {
@@ -223,135 +200,6 @@ fn finish_batch(
         writer.write(&slot.prepared, &mut slot.rows);
     });
     slots.iter().try_for_each(|slot| outcomes.append(&slot.rows))
-}
-
-/// Reads files one after the other.
-struct Reader<'p> {
-    files: &'p [FeedFile],
-    next: usize,
-    open: Option<OpenFile>,
-    spare: Vec<Vec<u8>>,
-    notes: Vec<String>,
-}
-
-struct OpenFile {
-    file: usize,
-    lines: LineReader,
-    /// What was read of too many lines for a piece.
-    left: Vec<u8>,
-    /// Known once the header was seen.
-    decoder: Option<Arc<Result<FileDecoder, Rejection>>>,
-    skipped_lines: u64,
-}
-
-impl Reader<'_> {
-    /// Up to `width` pieces; none at the end of the last file.
-    fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
-        let mut batch = Vec::with_capacity(width);
-        while batch.len() < width {
-            let Some(open) = &mut self.open else {
-                let Some(file) = self.files.get(self.next) else { break };
-                let lines = LineReader::open(&file.path)?;
-                self.open =
-                    Some(OpenFile { file: self.next, lines, left: Vec::new(), decoder: None, skipped_lines: 0 });
-                self.next = self.next.saturating_add(1);
-                continue;
-            };
-            let left = std::mem::take(&mut open.left);
-            let fresh = left.is_empty();
-            let piece = if fresh {
-                open.lines.next_piece(self.spare.pop().unwrap_or_default())
-            } else {
-                Some(Piece::Lines(left))
-            };
-            let Some(mut piece) = piece else {
-                if let (None, Some(file)) = (&open.decoder, self.files.get(open.file)) {
-                    self.notes.push(format!("{}: empty", file.name));
-                }
-                self.open = None;
-                continue;
-            };
-            if let (Piece::Lines(bytes), true) = (&piece, fresh) {
-                progress.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            }
-            let Some(file) = self.files.get(open.file) else { break };
-            if open.decoder.is_none() {
-                let decoder = match (&mut piece, file.format.has_header()) {
-                    (_, false) => file.format.decoder(b""),
-                    (Piece::Lines(bytes), true) => {
-                        let header = take_header(bytes);
-                        open.skipped_lines = open.skipped_lines.saturating_add(header.lines);
-                        if header.line.is_empty() {
-                            // Nothing but blank lines so far.
-                            continue;
-                        }
-                        file.format.decoder(&header.line)
-                    }
-                    (Piece::LongLine(_) | Piece::Broken(_), true) => Err("the file has no header line".into()),
-                };
-                let decoder = decoder.map_err(|why| {
-                    if !matches!(piece, Piece::Broken(_)) {
-                        self.notes.push(format!("{}: {why}", file.name));
-                    }
-                    Rejection::new(RejectReason::BadHeader, why)
-                });
-                open.decoder = Some(Arc::new(decoder));
-            }
-            if let Piece::Broken(broken) = &piece {
-                self.notes.push(format!("{}: {}", file.name, broken.message));
-            }
-            let Some(decoder) = &open.decoder else { break };
-            let lines = match &mut piece {
-                Piece::Lines(bytes) => {
-                    let lines;
-                    (lines, open.left) = cut_off(bytes, LINES_PER_PIECE);
-                    lines
-                }
-                Piece::LongLine(_) | Piece::Broken(_) => 1,
-            };
-            let skipped_lines = std::mem::take(&mut open.skipped_lines);
-            batch.push(Work { file: open.file, decoder: Arc::clone(decoder), skipped_lines, lines, piece });
-        }
-        Ok(batch)
-    }
-}
-
-#[derive(Default)]
-struct Header {
-    line: Vec<u8>,
-    lines: u64,
-}
-
-/// Takes the first line that is not blank off a piece.
-fn take_header(piece: &mut Vec<u8>) -> Header {
-    let mut header = Header::default();
-    let mut taken = 0usize;
-    while header.line.is_empty() {
-        let rest = piece.get(taken..).unwrap_or_default();
-        if rest.is_empty() {
-            break;
-        }
-        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at.saturating_add(1));
-        let line = rest.get(..end).unwrap_or_default();
-        let ends = line.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        header.line = line.get(..end.saturating_sub(ends)).unwrap_or_default().to_vec();
-        header.lines = header.lines.saturating_add(1);
-        taken = taken.saturating_add(end);
-    }
-    piece.drain(..taken);
-    header
-}
-
-/// Counts the lines of a piece, and takes off those that are beyond so many.
-fn cut_off(piece: &mut Vec<u8>, most: usize) -> (u64, Vec<u8>) {
-    let ends = memchr::memchr_iter(b'\n', piece).count();
-    if ends > most
-        && let Some(last) = memchr::memchr_iter(b'\n', piece).nth(most.saturating_sub(1))
-    {
-        return (most as u64, piece.split_off(last.saturating_add(1)));
-    }
-    let unended = piece.last().is_some_and(|last| *last != b'\n');
-    ((ends as u64).saturating_add(u64::from(unended)), Vec::new())
 }
 
 /// About how many records the files hold, so that the duplicate set need not grow: a guess may be wrong, not harmful.

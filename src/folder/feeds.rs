@@ -25,7 +25,8 @@ pub(super) fn feed_files(root: &Path, config: &Config, findings: &mut Findings) 
             for path in matching(root, pattern, findings) {
                 fits = fits.saturating_add(1);
                 let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-                let file = FeedFile { path, name: name.clone(), source: source.clone(), format: format.clone() };
+                let file =
+                    FeedFile { path, name: name.clone(), source: source.clone(), format: format.clone(), known: None };
                 files.entry(name).or_insert(file);
             }
         }
