@@ -4,9 +4,11 @@
 //! · round. Then VAT, then, for an account that pays in advance, the cut-off where its money ends (rating 1.7).
 
 mod cut;
+mod moment;
 mod price;
 mod settle;
 
 pub use cut::{Covered, Quote, Run, Usage, quote};
+pub use moment::{Moment, Moments, Priced};
 pub use price::{BadCharge, Charge, charge_of};
 pub use settle::{Basis, Settled, affordable_units, settle_in_full, settle_up_to};

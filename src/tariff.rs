@@ -7,6 +7,7 @@
 
 mod files;
 mod finding;
+mod flat;
 mod lint;
 mod load;
 mod places;
@@ -17,6 +18,7 @@ mod window;
 
 pub use files::{TariffPaths, load_files, read_files, toml_files};
 pub use finding::{Finding, Severity};
+pub use flat::FlatRate;
 pub use lint::{AllowedStep, lint};
 pub use load::{SourceFile, TariffInput, load, load_with_places};
 pub use places::{Places, PlanPlaces, PrefixEntry, PrefixPlaces, VersionPlaces};

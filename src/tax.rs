@@ -3,7 +3,7 @@
 //! Source: BT-16.1, accounts and money 2.2.
 
 use crate::law::VatRate;
-use crate::units::Tiyn;
+use crate::units::{Reciprocal, Tiyn};
 
 /// An amount in its two parts; `net + vat` is the gross amount, always.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +36,33 @@ pub fn on_net(net: Tiyn, rate: VatRate) -> Option<Tiyn> {
     let vat = divide_half_up(net.get().unsigned_abs(), u64::from(rate.hundredths()), WHOLE);
     let vat = i64::try_from(vat).ok()?;
     Some(Tiyn::new(if net.get() < 0 { vat.checked_neg()? } else { vat }))
+}
+
+/// [`extract`] at one rate, for many amounts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Extraction {
+    rate: VatRate,
+    /// Twice the divisor, since halves go up.
+    doubled: Reciprocal,
+}
+
+impl Extraction {
+    /// Taking out VAT at a rate.
+    pub fn of(rate: VatRate) -> Self {
+        let divisor = WHOLE.saturating_add(u64::from(rate.hundredths()));
+        Self { rate, doubled: Reciprocal::of(divisor.saturating_mul(2)) }
+    }
+
+    /// The net part of a gross amount.
+    #[inline]
+    pub fn net(self, gross: Tiyn) -> Tiyn {
+        let doubled = u64::try_from(gross.get()).ok().and_then(|gross| gross.checked_mul(WHOLE.saturating_mul(2)));
+        let Some(sum) = doubled.and_then(|doubled| doubled.checked_add(self.doubled.divisor() / 2)) else {
+            return extract(gross, self.rate).net;
+        };
+        // A quotient of a number of 64 bits by 20 000 and more fits.
+        Tiyn::new(self.doubled.quotient(sum).cast_signed())
+    }
 }
 
 /// 100 %, in hundredths of a per cent.
@@ -100,6 +127,10 @@ mod tests {
             let net = decimal.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
             prop_assert_eq!(taxed.net.to_string(), format!("{net:.2}"));
             prop_assert_eq!(taxed.net.get() + taxed.vat.get(), gross);
+            for gross in [gross, -gross] {
+                let rate = rate(percent);
+                prop_assert_eq!(Extraction::of(rate).net(Tiyn::new(gross)), extract(Tiyn::new(gross), rate).net);
+            }
         }
     }
 }

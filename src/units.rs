@@ -1,10 +1,12 @@
 //! Quantities: money, time, volume. Integers only; a float is a compile-time lint away.
 
 mod money;
+mod reciprocal;
 mod time;
 mod zone;
 
 pub use money::{BadAmount, Tiyn, UnitPrice};
+pub use reciprocal::Reciprocal;
 pub use time::{BadDay, DurationMs, InstantMs, LocalDay, Period};
 pub use zone::{Local, LocalInstants, UnknownZone, Zone};
 

@@ -18,11 +18,11 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use esep::book::{AccountNo, Funds};
 use esep::law::{VatRate, vat_rate_on};
-use esep::rate::{self, Basis, Quote, affordable_units, charge_of, settle_in_full, settle_up_to};
+use esep::rate::{self, Basis, Moments, Quote, affordable_units, charge_of, settle_in_full, settle_up_to};
 use esep::record::{Direction, Service};
 use esep::tariff::{
-    self, Holidays, Measure, NetworkId, Plan, Presence, RateIndexInput, Rounding, UsageClass, Version, Visited, ZoneId,
-    Zones,
+    self, Holidays, Measure, NetworkId, Plan, Presence, RateIndexInput, Rounding, Tariffs, UsageClass, Version,
+    Visited, ZoneId, Zones,
 };
 use esep::units::{InstantMs, LocalDay, Tiyn, UnitPrice, Zone};
 use proptest::prelude::*;
@@ -638,6 +638,48 @@ proptest! {
             };
             prop_assert_eq!(found, *expected, "{} units", units);
         }
+    }
+
+    /// What is priced without the book is priced as the book says; moments may have been asked for in any order.
+    #[test]
+    fn rating_1_5_a_flat_price_is_the_price_of_the_book(
+        case in cases(),
+        around in proptest::collection::vec((-3i64..4, -1i64..2), 0..6),
+        hour in prop_oneof![Just(HOUR_MS), Just(HOUR_MS / 2), Just(DAY_MS)],
+    ) {
+        let Compiled { version, plan, usage, vat } = case.compile();
+        let mut tariffs = Tariffs {
+            versions: vec![version],
+            zones: vec![],
+            plans: vec![],
+            networks: vec![],
+            prefixes: Default::default(),
+        };
+        let mut later = case.compile().version;
+        later.starts_at = usage.at.plus_ms(hour * 5);
+        tariffs.versions.push(later);
+        let mut moments = Moments::default();
+        for (hours, ms) in around.into_iter().chain([(0, 0)]) {
+            let usage = rate::Usage { at: usage.at.plus_ms(hours * hour + ms), ..usage };
+            let at = tariffs.version_at(usage.at);
+            let Some(moment) = moments.at(&tariffs, usage.at) else {
+                prop_assert_eq!(at, None);
+                continue;
+            };
+            let version = &tariffs.versions[at.unwrap()];
+            let day = version.zone.local(usage.at).day;
+            prop_assert_eq!((Some(moment.version), moment.day, moment.vat), (at, day, vat_rate_on(day)));
+            let quoted = rate::quote(version, &plan, &usage, &[]);
+            if let Some(priced) = moment.price(version, &plan, &usage) {
+                let quoted = quoted.unwrap();
+                prop_assert_eq!(priced.units, quoted.units());
+                prop_assert_eq!(priced.charge, settle_in_full(version, &quoted, moment.vat).unwrap().charge);
+            } else if let Some(quoted) = quoted {
+                let rate = &plan.rates[usize::from(quoted.rate.0)];
+                prop_assert!(version.split || rate.steps.len() > 1, "{:?} is left to the book", rate);
+            }
+        }
+        prop_assert_eq!(vat, vat_rate_on(tariffs.versions[0].zone.local(usage.at).day));
     }
 
     #[test]

@@ -1,15 +1,15 @@
 use super::item::{Prepared, Reference, Source};
-use super::prepare::Preparer;
+use super::prepare::{Memory, Preparer};
 use super::reader::{FeedPosition, Reader, Work};
 use super::settle::Settler;
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::Trace;
 use super::write::{Outcomes, RowWriter, Rows};
 use crate::book::Funds;
-use crate::decode::{Format, Separators};
+use crate::decode::Format;
 use crate::feed::FeedError;
 use crate::screen::Duplicates;
-use bumpalo::Bump;
+use crate::units::Period;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use std::fmt;
@@ -162,8 +162,7 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
 #[derive(Default)]
 struct Slot {
     prepared: Prepared,
-    arena: Bump,
-    separators: Separators,
+    memory: Memory,
     rows: Rows,
 }
 
@@ -176,11 +175,12 @@ fn prepare_batch(pass: &Pass<'_>, work: Vec<Work>, mut slots: Vec<Slot>) -> Vec<
             source: &file.source,
             decoder: work.decoder.as_ref().as_ref(),
             settle_all: !pass.traced.is_empty(),
+            first_day: pass.reference.period.map(Period::first_day),
         };
         slot.prepared.file = work.file;
         slot.prepared.lines = work.lines;
         slot.prepared.first_line = work.first_line;
-        preparer.prepare(work.piece, &mut slot.arena, &mut slot.separators, &mut slot.prepared);
+        preparer.prepare(work.piece, &mut slot.memory, &mut slot.prepared);
     });
     slots
 }

@@ -1,15 +1,15 @@
 use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Stateful};
-use crate::book::LineAnswer;
+use crate::book::{AccountNo, LineAnswer};
 use crate::decode::{Decoded, FileDecoder, Separators};
 use crate::feed::{LongLine, Piece};
-use crate::law::{self, Rule, RuleSet};
-use crate::rate::{self, Usage};
+use crate::law::{self, Rule, RuleSet, VatRate};
+use crate::rate::{self, Charge, Moments, Priced, Usage};
 use crate::record::{
     Direction, FilterReason, Flag, Flags, RejectReason, Rejection, Service, SuspendReason, UsageRecord, masked,
 };
 use crate::screen::{Destination, Fingerprint, Screening, screen};
-use crate::tariff::{Presence, UsageClass, ZoneId, ZoneKind};
-use crate::units::{InstantMs, Tiyn};
+use crate::tariff::{Plan, PlanId, Presence, UsageClass, Version, ZoneId, ZoneKind};
+use crate::units::{InstantMs, LocalDay, Tiyn, Units};
 use bumpalo::Bump;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -24,13 +24,34 @@ const LATEST: InstantMs = InstantMs(253_370_764_799_999);
 /// A rejected line is kept with so many of its first bytes. Source: rating 1.2.
 const KEPT_BYTES: usize = 64 * 1024;
 
-/// What was looked up of a record before it is decided.
-#[derive(Clone, Copy)]
-struct Known {
-    line: LineAnswer,
-    /// The number called, where the service has one.
-    destination: Option<Destination>,
+/// What is found of a record that is rated.
+struct Rated {
+    account: AccountNo,
+    version: u16,
+    plan: Option<PlanId>,
     zone: Option<ZoneId>,
+    vat: VatRate,
+    rules: RuleSet,
+    flags: Flags,
+    units: Units,
+    charge: Charge,
+    stateful: Place,
+}
+
+/// Why a record is not rated.
+enum Stop {
+    /// Its time or its charge is beyond what can be written; what is said of it.
+    Rejected(String),
+    Filtered(FilterReason),
+    Suspended(SuspendReason),
+}
+
+/// What is used again from piece to piece.
+#[derive(Default)]
+pub(crate) struct Memory {
+    arena: Bump,
+    separators: Separators,
+    moments: Moments,
 }
 
 /// What decides the records of one piece, memory aside.
@@ -41,11 +62,13 @@ pub(crate) struct Preparer<'r> {
     pub(crate) decoder: Result<&'r FileDecoder, &'r Rejection>,
     /// The whole of each record's outcome is decided when it is settled: for a trace.
     pub(crate) settle_all: bool,
+    /// Of the month that is being rated, where it is told.
+    pub(crate) first_day: Option<LocalDay>,
 }
 
 impl Preparer<'_> {
     /// Prepares a piece. `prepared` is reused; its `file` and `lines` are set by the caller.
-    pub(crate) fn prepare(&self, piece: Piece, arena: &mut Bump, separators: &mut Separators, prepared: &mut Prepared) {
+    pub(crate) fn prepare(&self, piece: Piece, memory: &mut Memory, prepared: &mut Prepared) {
         prepared.texts.clear();
         prepared.items.clear();
         prepared.stateful.clear();
@@ -56,7 +79,7 @@ impl Preparer<'_> {
         match piece {
             Piece::Lines(bytes) => {
                 // The piece is borrowed while its records are prepared, and put in its place at the end.
-                self.lines(&bytes, arena, separators, prepared);
+                self.lines(&bytes, memory, prepared);
                 prepared.bytes = bytes;
             }
             Piece::LongLine(line) => {
@@ -80,7 +103,8 @@ impl Preparer<'_> {
         push_reject(prepared, 0, Default::default(), reject);
     }
 
-    fn lines(&self, bytes: &[u8], arena: &mut Bump, separators: &mut Separators, prepared: &mut Prepared) {
+    fn lines(&self, bytes: &[u8], memory: &mut Memory, prepared: &mut Prepared) {
+        let Memory { arena, separators, moments } = memory;
         let decoder = match self.decoder {
             Ok(decoder) => decoder,
             Err(rejection) => {
@@ -96,15 +120,15 @@ impl Preparer<'_> {
         decoder.decode(bytes, arena, separators, &mut |decoded: Decoded<'_>| {
             group.push(decoded);
             if group.len() == GROUP {
-                self.group(bytes, &mut group, prepared);
+                self.group(bytes, &mut group, moments, prepared);
             }
         });
-        self.group(bytes, &mut group, prepared);
+        self.group(bytes, &mut group, moments, prepared);
     }
 
     /// Takes a group through the stages, each for all of it: whose lines they are, what is known of the accounts, which
     /// zones; then record by record the rest.
-    fn group(&self, bytes: &[u8], group: &mut Vec<Decoded<'_>>, prepared: &mut Prepared) {
+    fn group(&self, bytes: &[u8], group: &mut Vec<Decoded<'_>>, moments: &mut Moments, prepared: &mut Prepared) {
         let register = &self.reference.register;
         let mut asked = [(&b""[..], InstantMs(0)); GROUP];
         for (asked, decoded) in asked.iter_mut().zip(group.iter()) {
@@ -119,44 +143,43 @@ impl Preparer<'_> {
                 register.prefetch(*no);
             }
         }
-        let mut destinations: [Option<Destination>; GROUP] = [None; GROUP];
-        for (place, decoded) in destinations.iter_mut().zip(group.iter()) {
-            let Ok(record) = &decoded.record else { continue };
-            *place = match record.service {
-                Service::Voice | Service::Sms | Service::Vas => {
-                    Some(Destination::normalise(record.b_number, record.a_number, self.source.number_form))
-                }
-                Service::Data | Service::Internet => None,
-            };
-        }
-        let zones = destinations.map(|destination| destination.and_then(|known| known.zone(&self.reference.tariffs)));
         prepared.records = prepared.records.wrapping_add(group.len() as u64);
-        let known = lines.into_iter().zip(destinations).zip(zones);
-        for (decoded, ((line, destination), zone)) in group.iter().zip(known) {
+        prepared.items.reserve(group.len());
+        for ((decoded, line), (_, at)) in group.iter().zip(lines).zip(asked) {
             let record_id = Prepared::keep(bytes, &mut prepared.texts, decoded.record_id);
-            let rejection = match &decoded.record {
-                Ok(record) => {
-                    let mut item = self.blank(record, decoded.line);
-                    item.record_id = record_id;
-                    match self.decide(record, &mut item, Known { line, destination, zone }, prepared) {
-                        Ok(()) => {
-                            prepared.items.push(item);
-                            continue;
-                        }
-                        Err(rejection) => rejection,
-                    }
+            let record = match &decoded.record {
+                Ok(record) => record,
+                Err(rejection) => {
+                    push_reject(prepared, decoded.line, record_id, Reject::of(rejection.clone(), decoded.raw));
+                    continue;
                 }
-                Err(rejection) => rejection.clone(),
             };
-            push_reject(prepared, decoded.line, record_id, Reject::of(rejection, decoded.raw));
+            let decided = self.decide(record, at, line, moments, prepared);
+            let mut item = Item { line: decoded.line, record_id, at, ..self.blank(record) };
+            match decided {
+                Ok(rated) => {
+                    item.flags = rated.flags;
+                    item.rules = rated.rules;
+                    item.account = Some(rated.account);
+                    item.version = rated.version;
+                    item.plan = rated.plan;
+                    item.zone = rated.zone;
+                    item.vat = rated.vat;
+                    item.units = rated.units;
+                    (item.gross, item.net) = (rated.charge.gross, rated.charge.net);
+                    item.stateful = rated.stateful;
+                    prepared.items.push(item);
+                }
+                Err(stop) => self.stop(stop, record, decoded, line, item, prepared),
+            }
         }
         group.clear();
     }
 
-    fn blank(&self, record: &UsageRecord<'_>, line: u32) -> Item {
+    fn blank(&self, record: &UsageRecord<'_>) -> Item {
         Item {
             print: Fingerprint::of(self.source.key, record),
-            line,
+            line: 0,
             record_id: Default::default(),
             fate: Fate::Rated,
             flags: Flags::NONE,
@@ -166,7 +189,7 @@ impl Preparer<'_> {
             version: 0,
             plan: None,
             zone: None,
-            at: record.rated_at(),
+            at: InstantMs(0),
             duration_ms: record.duration_ms(),
             units: 0,
             gross: Tiyn::ZERO,
@@ -180,176 +203,214 @@ impl Preparer<'_> {
     }
 
     /// Filtered, suspended or rated, in this order; duplicates are found later. Source: rating 1.2.
+    #[inline]
     fn decide(
         &self,
         record: &UsageRecord<'_>,
-        item: &mut Item,
-        known: Known,
+        at: InstantMs,
+        line: LineAnswer,
+        moments: &mut Moments,
         prepared: &mut Prepared,
-    ) -> Result<(), Rejection> {
-        let Known { line, destination, zone } = known;
-        if item.at < EARLIEST || item.at > LATEST {
-            return Err(Rejection::new(RejectReason::BadTime, "the time is beyond the years 0001 to 9998"));
+    ) -> Result<Rated, Stop> {
+        if at < EARLIEST || at > LATEST {
+            return Err(Stop::Rejected("the time is beyond the years 0001 to 9998".into()));
         }
         let tariffs = &self.reference.tariffs;
-        let version_at = tariffs.version_at(item.at);
-        let version = version_at.and_then(|at| tariffs.versions.get(at));
-        let (mut free, odd_cause) = match &destination {
-            None => (false, false),
-            Some(destination) => match screen(record, destination, version) {
-                Screening::Filtered(reason) => {
-                    item.fate = Fate::Filtered(reason);
-                    self.correction(record, item, prepared);
-                    return Ok(());
-                }
-                Screening::Billable { free, odd_cause } => (free, odd_cause),
-            },
+        let moment = moments.at(tariffs, at);
+        let version = moment.and_then(|moment| tariffs.versions.get(moment.version));
+        let form = self.source.number_form;
+        let destination = || Destination::normalise(record.b_number, record.a_number, form);
+        let (mut free, odd_cause) = match screen(record, destination, version) {
+            Screening::Filtered(reason) => return Err(Stop::Filtered(reason)),
+            Screening::Billable { free, odd_cause } => (free, odd_cause),
         };
         if line == LineAnswer::UnknownLine && self.is_interconnect(record) {
-            item.fate = Fate::Filtered(FilterReason::InterconnectOnly);
-            self.correction(record, item, prepared);
-            return Ok(());
+            return Err(Stop::Filtered(FilterReason::InterconnectOnly));
         }
-        // A part is not suspended before its call is known: the first part, not this one, decides for the whole. Only one
-        // whose time is not known cannot take its place among the others.
-        let part = if record.ambiguous { None } else { self.part_of(record) };
-        let mut suspend = |reason, detail: String| {
-            item.fate = Fate::Suspended(reason);
-            item.detail = Place::of(prepared.details.len());
-            prepared.details.push(detail);
-            if part.is_some() {
-                item.stateful = Place::of(prepared.stateful.len());
-                prepared.stateful.push(Stateful { part, ..self.unrated(record) });
-            }
-            Ok(())
-        };
         if record.ambiguous {
-            return suspend(SuspendReason::AmbiguousTime, "a local time of the hour that came twice".into());
+            return Err(Stop::Suspended(SuspendReason::AmbiguousTime));
         }
         let register = &self.reference.register;
         let (no, account) = match line {
             LineAnswer::Account(no) => match register.account(no) {
                 Some(account) => (no, account),
-                None => return suspend(SuspendReason::UnknownAccount, "not in the register".into()),
+                None => return Err(Stop::Suspended(SuspendReason::UnknownAccount)),
             },
-            LineAnswer::UnknownLine => {
-                return suspend(SuspendReason::UnknownLine, format!("line {}", masked(record.a_number)));
-            }
-            LineAnswer::UnknownAccount => {
-                return suspend(SuspendReason::UnknownAccount, format!("of line {}", masked(record.a_number)));
-            }
+            LineAnswer::UnknownLine => return Err(Stop::Suspended(SuspendReason::UnknownLine)),
+            LineAnswer::UnknownAccount => return Err(Stop::Suspended(SuspendReason::UnknownAccount)),
         };
-        if register.is_off(no, account, item.at) {
-            return suspend(SuspendReason::ServiceNotAllowed, "switched off or terminated on that day".into());
+        if register.is_off(no, account, at) {
+            return Err(Stop::Suspended(SuspendReason::ServiceNotAllowed));
         }
-        let Some((version_at, version)) = version_at.zip(version) else {
-            return suspend(SuspendReason::NoTariff, "no tariff version was valid then".into());
+        let Some((moment, version)) = moment.zip(version) else {
+            return Err(Stop::Suspended(SuspendReason::NoTariff));
         };
-        let choice = register.plan_at(no, account, item.at);
+        let choice = register.plan_at(no, account, at);
         let Some(plan) = choice.plan.and_then(|plan| version.plan(plan)) else {
-            return suspend(SuspendReason::NoPlan, format!("tariff `{}` has no such plan", version.name));
+            return Err(Stop::Suspended(SuspendReason::NoPlan));
         };
-        let zone = zone.filter(|zone| version.zone_kind(*zone).is_some());
+        let zone = match record.service {
+            Service::Voice | Service::Sms | Service::Vas => {
+                Destination::zone_of(record.b_number, record.a_number, form, tariffs)
+            }
+            Service::Data | Service::Internet => None,
+        };
+        let kind = zone.and_then(|zone| version.zone_kind(zone));
+        let zone = if kind.is_some() { zone } else { None };
         let needs_zone = match record.service {
             Service::Voice | Service::Sms => true,
             Service::Vas => !record.b_number.is_empty(),
             Service::Data | Service::Internet => false,
         };
         if zone.is_none() && needs_zone && !free {
-            return suspend(SuspendReason::NoZone, format!("destination {}", masked(record.b_number)));
+            return Err(Stop::Suspended(SuspendReason::NoZone));
         }
-        free |= zone.is_some_and(|zone| version.zone_kind(zone) == Some(ZoneKind::Free));
+        free |= kind == Some(ZoneKind::Free);
 
         let presence = tariffs.presence(record.visited_network);
         let class = UsageClass { service: record.service, direction: record.direction, presence, zone };
         let usage = Usage {
-            at: item.at,
-            duration_ms: item.duration_ms,
-            bytes: record.bytes(),
-            quantity: record.quantity,
-            timed: record.release_at.is_some(),
-            class,
-        };
-        let quote = if free { None } else { rate::quote(version, plan, &usage, &[]) };
-        if quote.is_none() && !free {
-            let detail = format!(
-                "no rate for {} {} in plan `{}`",
-                record.service,
-                record.direction,
-                self.plan_name(choice.plan)
-            );
-            return suspend(SuspendReason::NoRate, detail);
-        }
-
-        let local = version.zone.local(item.at);
-        item.account = Some(no);
-        item.version = u16::try_from(version_at).unwrap_or(u16::MAX);
-        item.plan = choice.plan;
-        item.zone = zone;
-        item.vat = law::vat_rate_on(local.day);
-        item.rules = rules_of(record, free, account.is_advance());
-        if odd_cause {
-            item.flags = item.flags.with(Flag::OddCause);
-        }
-        if presence != Presence::Home {
-            item.flags = item.flags.with(Flag::Roaming);
-        }
-        if !record.corrects.is_empty() {
-            item.flags = item.flags.with(Flag::Correction);
-        }
-        if self.reference.period.is_some_and(|period| local.day < period.first_day()) {
-            item.flags = item.flags.with(Flag::Late);
-        }
-        if let Some(quote) = &quote {
-            item.units = quote.units();
-            let settled = rate::settle_in_full(version, quote, item.vat)
-                .map_err(|error| Rejection::new(RejectReason::OutOfRange, error.to_string()))?;
-            (item.gross, item.net) = (settled.charge.gross, settled.charge.net);
-        }
-        let has_memory = account.is_advance()
-            || account.limit().is_some()
-            || plan.allowances.iter().any(|allowance| allowance.covers(class))
-            || part.is_some()
-            || !record.corrects.is_empty()
-            || self.settle_all;
-        if has_memory {
-            item.stateful = Place::of(prepared.stateful.len());
-            prepared.stateful.push(Stateful {
-                began_at: record.began_at(),
-                usage,
-                choice,
-                free,
-                owed_in_full: presence != Presence::Home
-                    && !record.realtime
-                    && item.at.0 >= account.risk_notified_from_ms,
-                corrects: self.corrects(record),
-                part,
-            });
-        }
-        Ok(())
-    }
-
-    /// A filtered record may still replace an earlier one.
-    fn correction(&self, record: &UsageRecord<'_>, item: &mut Item, prepared: &mut Prepared) {
-        if record.corrects.is_empty() {
-            return;
-        }
-        item.stateful = Place::of(prepared.stateful.len());
-        prepared.stateful.push(self.unrated(record));
-    }
-
-    /// What settling needs of a record that itself costs nothing.
-    fn unrated(&self, record: &UsageRecord<'_>) -> Stateful {
-        let class =
-            UsageClass { service: record.service, direction: record.direction, presence: Presence::Home, zone: None };
-        let usage = Usage {
-            at: record.rated_at(),
+            at,
             duration_ms: record.duration_ms(),
             bytes: record.bytes(),
             quantity: record.quantity,
             timed: record.release_at.is_some(),
             class,
         };
+        let priced = if free {
+            Priced::NOTHING
+        } else {
+            match moment.price(version, plan, &usage) {
+                Some(priced) => priced,
+                None => by_the_book(version, plan, &usage, moment.vat)?,
+            }
+        };
+
+        let mut flags = Flags::NONE;
+        if odd_cause {
+            flags = flags.with(Flag::OddCause);
+        }
+        if presence != Presence::Home {
+            flags = flags.with(Flag::Roaming);
+        }
+        if !record.corrects.is_empty() {
+            flags = flags.with(Flag::Correction);
+        }
+        if self.first_day.is_some_and(|first| moment.day < first) {
+            flags = flags.with(Flag::Late);
+        }
+        let is_part = is_part(record);
+        let has_memory = account.is_advance()
+            || account.limit().is_some()
+            || is_part
+            || !record.corrects.is_empty()
+            || self.settle_all
+            || plan.allowances.iter().any(|allowance| allowance.covers(class));
+        let stateful = if has_memory {
+            let owed_in_full = presence != Presence::Home && !record.realtime && at.0 >= account.risk_notified_from_ms;
+            self.remember(prepared, record, Stateful { choice, free, owed_in_full, ..self.unrated(record, usage) })
+        } else {
+            Place::NONE
+        };
+        Ok(Rated {
+            account: no,
+            version: u16::try_from(moment.version).unwrap_or(u16::MAX),
+            plan: choice.plan,
+            zone,
+            vat: moment.vat,
+            rules: rules_of(record, free, account.is_advance()),
+            flags,
+            units: priced.units,
+            charge: priced.charge,
+            stateful,
+        })
+    }
+
+    /// Keeps what settling needs of a record that has memory.
+    #[inline(never)]
+    fn remember(&self, prepared: &mut Prepared, record: &UsageRecord<'_>, stateful: Stateful) -> Place {
+        let place = Place::of(prepared.stateful.len());
+        prepared.stateful.push(Stateful { part: self.part_of(record), ..stateful });
+        place
+    }
+
+    /// A record that is not rated.
+    #[cold]
+    fn stop(
+        &self,
+        stop: Stop,
+        record: &UsageRecord<'_>,
+        decoded: &Decoded<'_>,
+        line: LineAnswer,
+        mut item: Item,
+        prepared: &mut Prepared,
+    ) {
+        match stop {
+            Stop::Rejected(detail) => {
+                let reason = if item.at < EARLIEST || item.at > LATEST {
+                    RejectReason::BadTime
+                } else {
+                    RejectReason::OutOfRange
+                };
+                let reject = Reject::of(Rejection::new(reason, detail), decoded.raw);
+                return push_reject(prepared, decoded.line, item.record_id, reject);
+            }
+            Stop::Filtered(reason) => {
+                item.fate = Fate::Filtered(reason);
+                // A filtered record may still replace an earlier one.
+                if !record.corrects.is_empty() {
+                    item.stateful = Place::of(prepared.stateful.len());
+                    prepared.stateful.push(self.unrated(record, home_usage(record)));
+                }
+            }
+            Stop::Suspended(reason) => {
+                item.fate = Fate::Suspended(reason);
+                item.detail = Place::of(prepared.details.len());
+                prepared.details.push(self.detail(reason, record, line));
+                // A part is not suspended before its call is known: the first part, not this one, decides for the
+                // whole. Only one whose time is not known cannot take its place among the others.
+                if !record.ambiguous && is_part(record) {
+                    item.stateful = self.remember(prepared, record, self.unrated(record, home_usage(record)));
+                }
+            }
+        }
+        prepared.items.push(item);
+    }
+
+    /// What a person needs to mend the reference data.
+    fn detail(&self, reason: SuspendReason, record: &UsageRecord<'_>, line: LineAnswer) -> String {
+        let tariffs = &self.reference.tariffs;
+        let at = record.rated_at();
+        let plan = match line {
+            LineAnswer::Account(no) => {
+                let register = &self.reference.register;
+                register.account(no).and_then(|account| register.plan_at(no, account, at).plan)
+            }
+            LineAnswer::UnknownAccount | LineAnswer::UnknownLine => None,
+        };
+        match reason {
+            SuspendReason::AmbiguousTime => "a local time of the hour that came twice".into(),
+            SuspendReason::UnknownLine => format!("line {}", masked(record.a_number)),
+            SuspendReason::UnknownAccount if line == LineAnswer::UnknownAccount => {
+                format!("of line {}", masked(record.a_number))
+            }
+            SuspendReason::UnknownAccount => "not in the register".into(),
+            SuspendReason::ServiceNotAllowed => "switched off or terminated on that day".into(),
+            SuspendReason::NoTariff => "no tariff version was valid then".into(),
+            SuspendReason::NoPlan => {
+                let version = tariffs.version_at(at).and_then(|at| tariffs.versions.get(at));
+                format!("tariff `{}` has no such plan", version.map_or("", |version| version.name.as_str()))
+            }
+            SuspendReason::NoZone => format!("destination {}", masked(record.b_number)),
+            SuspendReason::NoRate => {
+                format!("no rate for {} {} in plan `{}`", record.service, record.direction, self.plan_name(plan))
+            }
+            SuspendReason::IncompleteParts => String::new(),
+        }
+    }
+
+    /// What settling needs of a record that itself costs nothing.
+    fn unrated(&self, record: &UsageRecord<'_>, usage: Usage) -> Stateful {
         let choice = crate::book::PlanChoice { plan: None, since: None };
         let (began_at, corrects) = (record.began_at(), self.corrects(record));
         Stateful { usage, choice, began_at, free: true, owed_in_full: false, corrects, part: None }
@@ -366,7 +427,7 @@ impl Preparer<'_> {
     }
 
     fn part_of(&self, record: &UsageRecord<'_>) -> Option<PartOf> {
-        if record.call_ref.is_empty() || record.part == 0 {
+        if !is_part(record) {
             return None;
         }
         let mut key = Vec::with_capacity(64);
@@ -421,6 +482,36 @@ fn push_reject(prepared: &mut Prepared, line: u32, record_id: super::item::Span,
         detail: Place::of(prepared.rejects.len()),
     });
     prepared.rejects.push((index, reject));
+}
+
+fn is_part(record: &UsageRecord<'_>) -> bool {
+    record.part != 0 && !record.call_ref.is_empty()
+}
+
+/// The usage of a record that is not rated.
+fn home_usage(record: &UsageRecord<'_>) -> Usage {
+    let class =
+        UsageClass { service: record.service, direction: record.direction, presence: Presence::Home, zone: None };
+    Usage {
+        at: record.rated_at(),
+        duration_ms: record.duration_ms(),
+        bytes: record.bytes(),
+        quantity: record.quantity,
+        timed: record.release_at.is_some(),
+        class,
+    }
+}
+
+/// The price of a usage whose rate is not flat.
+#[inline(never)]
+fn by_the_book(version: &Version, plan: &Plan, usage: &Usage, vat: VatRate) -> Result<Priced, Stop> {
+    let Some(quote) = rate::quote(version, plan, usage, &[]) else {
+        return Err(Stop::Suspended(SuspendReason::NoRate));
+    };
+    match rate::settle_in_full(version, &quote, vat) {
+        Ok(settled) => Ok(Priced { units: quote.units(), charge: settled.charge }),
+        Err(error) => Err(Stop::Rejected(error.to_string())),
+    }
 }
 
 /// The rules that shape every charge of a kind; settling adds those of money.

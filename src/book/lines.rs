@@ -26,6 +26,18 @@ struct LineSpan {
 
 const NOBODY: u32 = u32::MAX;
 
+impl LineSpan {
+    #[inline]
+    fn holds(&self, at: InstantMs) -> bool {
+        self.from_ms <= at.0 && at.0 < self.to_ms
+    }
+
+    #[inline]
+    fn answer(&self) -> LineAnswer {
+        if self.account == NOBODY { LineAnswer::UnknownAccount } else { LineAnswer::Account(AccountNo(self.account)) }
+    }
+}
+
 /// What the register says of a line at an instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LineAnswer {
@@ -146,18 +158,23 @@ impl Lines {
     pub fn find_all(&self, lines: &[(&[u8], InstantMs)], answers: &mut [LineAnswer]) {
         const GROUP: usize = 32;
         for (lines, answers) in lines.chunks(GROUP).zip(answers.chunks_mut(GROUP)) {
-            let mut keys = [Key { number: None, text: b"", hash: 0 }; GROUP];
-            for (key, (line, _)) in keys.iter_mut().zip(lines) {
-                *key = Key::of(line);
-                prefetch(&self.slots, self.home(key.hash));
+            // Packed digits have a leading 1, so 0 is the number of none.
+            let mut numbers = [0u64; GROUP];
+            for (number, (line, _)) in numbers.iter_mut().zip(lines) {
+                *number = packed_digits(line).unwrap_or(0);
+                prefetch(&self.slots, self.home(HASHER.hash_one(*number)));
             }
-            for (key, _) in keys.iter().zip(lines) {
-                if let Some(first) = self.slots.get(self.home(key.hash)).and_then(|held| held.checked_sub(1)) {
-                    prefetch(&self.spans, first as usize);
-                }
+            let mut firsts = [0u32; GROUP];
+            for (first, number) in firsts.iter_mut().zip(numbers) {
+                *first = self.slots.get(self.home(HASHER.hash_one(number))).copied().unwrap_or(0);
+                prefetch(&self.spans, (*first as usize).wrapping_sub(1));
             }
-            for ((answer, key), (_, at)) in answers.iter_mut().zip(&keys).zip(lines) {
-                *answer = self.answer(self.head(*key), *at);
+            for (((answer, number), first), (line, at)) in answers.iter_mut().zip(numbers).zip(firsts).zip(lines) {
+                *answer = match self.spans.get((first as usize).wrapping_sub(1)) {
+                    // Nearly always the first slot holds the line, and its only span.
+                    Some(span) if span.key == number && span.holds(*at) => span.answer(),
+                    _ => self.find(line, *at),
+                };
             }
         }
     }
@@ -170,9 +187,8 @@ impl Lines {
     fn answer(&self, head: Option<u32>, at: InstantMs) -> LineAnswer {
         let mut next = head;
         while let Some(span) = next.and_then(|index| self.spans.get(index as usize)) {
-            if span.from_ms <= at.0 && at.0 < span.to_ms {
-                let known = span.account != NOBODY;
-                return if known { LineAnswer::Account(AccountNo(span.account)) } else { LineAnswer::UnknownAccount };
+            if span.holds(at) {
+                return span.answer();
             }
             next = span.next.checked_sub(1);
         }

@@ -44,6 +44,15 @@ impl Destination {
         }
     }
 
+    /// The zone of a called number, without writing out what it is normalised to where its first eight digits tell.
+    #[inline]
+    pub fn zone_of(called: &[u8], caller: &[u8], form: NumberForm, tariffs: &Tariffs) -> Option<ZoneId> {
+        match leading_eight(called, form).and_then(|eight| tariffs.prefixes.match_of_eight(eight)) {
+            Some(zone) => zone,
+            None => Self::normalise(called, caller, form).zone(tariffs),
+        }
+    }
+
     /// The zone of the longest prefix; of a short code, that of the entry equal to it.
     pub fn zone(&self, tariffs: &Tariffs) -> Option<ZoneId> {
         if self.short_code {
@@ -71,6 +80,32 @@ impl Destination {
             copy_short(place, rest);
         }
         Self { digits, length: u8::try_from(length).unwrap_or(0), short_code: false }
+    }
+}
+
+/// The first eight bytes of what [`Destination::normalise`] makes of a called number, where that takes no copy.
+#[inline]
+fn leading_eight(called: &[u8], form: NumberForm) -> Option<[u8; 8]> {
+    match (called, form) {
+        ([b'+', rest @ ..] | [b'0', b'0', rest @ ..], _) | ([b'8', b'1', b'0', rest @ ..], NumberForm::Dialled) => {
+            return rest.first_chunk::<8>().copied();
+        }
+        _ => {}
+    }
+    let first = called.first_chunk::<8>()?;
+    if form == NumberForm::E164 {
+        return Some(*first);
+    }
+    match (called.len(), *first) {
+        (NATIONAL, [b'8', rest @ ..]) if all_digits(called) => {
+            let [one, two, three, four, five, six, seven] = rest;
+            Some([b'7', one, two, three, four, five, six, seven])
+        }
+        (10, [one, two, three, four, five, six, seven, _]) if all_digits(called) => {
+            Some([b'7', one, two, three, four, five, six, seven])
+        }
+        (NATIONAL, [b'8', ..]) | (10, _) => None,
+        _ => Some(*first),
     }
 }
 
@@ -115,6 +150,26 @@ fn copy_ends<const N: usize>(place: &mut [u8], text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn leading_digits_are_those_of_the_normalised_number(
+            lead in prop_oneof![Just(""), Just("+"), Just("00"), Just("810"), Just("8"), Just("7"), Just("a")],
+            digits in "[0-9]{0,14}|[0-9]{0,6}[^0-9][0-9]{0,6}",
+            e164 in any::<bool>(),
+        ) {
+            let called = format!("{lead}{digits}");
+            let form = if e164 { NumberForm::E164 } else { NumberForm::Dialled };
+            let normal = Destination::normalise(called.as_bytes(), b"77272599999", form);
+            if let Some(eight) = leading_eight(called.as_bytes(), form) {
+                prop_assert!(normal.as_bytes().starts_with(&eight), "{}", called);
+                prop_assert!(!normal.short_code);
+            } else if called.is_ascii() && digits.len() > 9 && lead != "a" && digits.bytes().all(|b| b.is_ascii_digit()) {
+                prop_assert!(false, "{} is left to the book", called);
+            }
+        }
+    }
 
     #[test]
     fn rating_1_5_the_first_rule_that_fits() {
@@ -147,6 +202,10 @@ mod tests {
             let destination = Destination::normalise(called.as_bytes(), b"77272599999", form);
             assert_eq!(destination.as_bytes(), normal.as_bytes(), "{called}");
             assert_eq!(destination.short_code, short, "{called}");
+            if let Some(eight) = leading_eight(called.as_bytes(), form) {
+                assert_eq!(&eight, &normal.as_bytes()[..8], "{called}");
+                assert!(!short, "{called}");
+            }
         }
         for length in 0..40 {
             let number: Vec<u8> = (0..length).map(|at| b'0' + at % 10).collect();

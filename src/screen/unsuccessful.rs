@@ -22,12 +22,20 @@ pub enum Screening {
 /// The rules of the tariff (that of the answer, else of the setup) are read before the table of causes. Only voice can
 /// be unsuccessful.
 ///
+/// The destination is asked for where the tariff has rules.
+///
 /// Source: CELL-41, CELL-42, rating 1.3.
-pub fn screen(record: &UsageRecord<'_>, destination: &Destination, version: Option<&Version>) -> Screening {
+#[inline]
+pub fn screen(
+    record: &UsageRecord<'_>,
+    destination: impl FnOnce() -> Destination,
+    version: Option<&Version>,
+) -> Screening {
     if record.service != Service::Voice {
         return Screening::Billable { free: false, odd_cause: false };
     }
-    let rule = version.and_then(|version| version.screening.iter().find(|rule| matches(rule, record, destination)));
+    let rules = version.map_or(&[][..], |version| version.screening.as_slice());
+    let rule = if rules.is_empty() { None } else { first_match(rules, record, &destination()) };
     match (rule.map(|rule| rule.means), record.answered_by) {
         (Some(Screened::Announcement), _) => return Screening::Filtered(FilterReason::Announcement),
         (Some(Screened::Autoresponder), _) => return Screening::Filtered(FilterReason::Autoresponder),
@@ -43,6 +51,15 @@ pub fn screen(record: &UsageRecord<'_>, destination: &Destination, version: Opti
         return Screening::Filtered(law::unanswered(record.cause));
     }
     Screening::Billable { free: rule.is_some(), odd_cause: law::is_odd_when_answered(record.cause) }
+}
+
+#[inline(never)]
+fn first_match<'v>(
+    rules: &'v [ScreeningRule],
+    record: &UsageRecord<'_>,
+    destination: &Destination,
+) -> Option<&'v ScreeningRule> {
+    rules.iter().find(|rule| matches(rule, record, destination))
 }
 
 fn matches(rule: &ScreeningRule, record: &UsageRecord<'_>, destination: &Destination) -> bool {

@@ -1,4 +1,4 @@
-use super::{Allowance, Presence, Rate, RateId, UsageClass, Visited, Zones};
+use super::{Allowance, FlatRate, Presence, Rate, RateId, UsageClass, Visited, Zones};
 use crate::record::{Direction, Service};
 use crate::units::Tiyn;
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +19,8 @@ pub struct Plan {
     tables: Vec<Vec<(u32, u32)>>,
     /// Rates, best first within a run.
     ordered: Vec<RateId>,
+    /// The same rates, ready for pricing.
+    flat: Vec<FlatRate>,
     networks: usize,
 }
 
@@ -44,6 +46,7 @@ impl Plan {
             table_of: Vec::new(),
             tables: Vec::new(),
             ordered: Vec::new(),
+            flat: Vec::new(),
             networks: known.networks,
         };
         for service in Service::ALL {
@@ -57,6 +60,20 @@ impl Plan {
     /// The rates that fit such usage, their windows aside, best first: naming the zone before any zone, then with a
     /// window before without, then naming the visited network before any. Source: rating 1.5.
     pub fn candidates(&self, usage: UsageClass) -> &[RateId] {
+        let (start, end) = self.run(usage);
+        self.ordered.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// The same rates in the same order, ready for pricing.
+    #[inline]
+    pub fn flat_candidates(&self, usage: UsageClass) -> &[FlatRate] {
+        let (start, end) = self.run(usage);
+        self.flat.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// Where the rates that fit such usage stand.
+    #[inline]
+    fn run(&self, usage: UsageClass) -> (u32, u32) {
         let place = match usage.presence {
             Presence::Home => 0,
             Presence::Elsewhere => 1,
@@ -70,8 +87,7 @@ impl Plan {
             .wrapping_add(place);
         let slot = usage.zone.map_or(0, |zone| usize::from(zone.0).wrapping_add(1));
         let run = self.table_of.get(key).and_then(|table| self.tables.get(*table as usize)).and_then(|t| t.get(slot));
-        let (start, end) = run.copied().unwrap_or((0, 0));
-        self.ordered.get(start as usize..end as usize).unwrap_or_default()
+        run.copied().unwrap_or((0, 0))
     }
 
     /// A rate by its id.
@@ -153,6 +169,7 @@ impl Plan {
         sorted.sort_by_key(|(_, rate)| (rate.zones == Zones::Any, rate.window.is_none(), rate.visited == Visited::Any));
         let start = u32::try_from(self.ordered.len()).unwrap_or(u32::MAX);
         self.ordered.extend(sorted.iter().filter_map(|(at, _)| u16::try_from(*at).ok().map(RateId)));
+        self.flat.extend(sorted.iter().map(|(_, rate)| FlatRate::of(rate)));
         (start, u32::try_from(self.ordered.len()).unwrap_or(u32::MAX))
     }
 }

@@ -117,6 +117,16 @@ impl Prefixes {
         }
     }
 
+    /// [`Self::longest_match`] of a number by its first eight bytes; `None` where they do not say it: they are not all
+    /// digits, or there are longer entries.
+    #[inline]
+    pub fn match_of_eight(&self, eight: [u8; 8]) -> Option<Option<ZoneId>> {
+        if !self.long_lengths.is_empty() {
+            return None;
+        }
+        digit_pairs(eight).map(|pairs| self.match_of_pairs(pairs))
+    }
+
     /// [`Self::longest_match`] in the trie, of a number of eight digits or more: the three slots are known at once.
     #[inline]
     fn match_of_pairs(&self, pairs: u64) -> Option<ZoneId> {
@@ -203,7 +213,32 @@ impl Prefixes {
 const MAX_DIGITS: usize = 18;
 
 /// Digits as a number with a leading 1, so that `07` and `7` differ. `None` for other text.
+#[inline]
 pub(crate) fn packed(digits: &[u8]) -> Option<u64> {
+    match (digits.first_chunk::<8>(), digits.last_chunk::<8>()) {
+        (Some(first), Some(last)) if digits.len() <= 16 => packed_ends(*first, *last, digits.len()),
+        _ => packed_any(digits),
+    }
+}
+
+/// [`packed`] of 8 to 16 digits, read as two words that overlap.
+#[inline]
+fn packed_ends(first: [u8; 8], last: [u8; 8], length: usize) -> Option<u64> {
+    /// What the first eight digits are multiplied by when so many follow.
+    const TENS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    let follow = length.wrapping_sub(8);
+    let tens = *TENS.get(follow)?;
+    // Of the last eight only those that follow count; the others become zeros.
+    let known = 64u32.wrapping_sub((follow as u32).wrapping_mul(8));
+    let mask = u64::MAX.checked_shl(known).unwrap_or(0);
+    let zeros = u64::from_le_bytes(*b"00000000");
+    let last = u64::from_le_bytes(last) & mask | zeros & !mask;
+    let number = eight_digits(first)?.wrapping_add(100_000_000);
+    Some(number.wrapping_mul(tens).wrapping_add(eight_digits(last.to_le_bytes())?))
+}
+
+/// [`packed`] of any length.
+fn packed_any(digits: &[u8]) -> Option<u64> {
     if digits.len() > MAX_DIGITS {
         return None;
     }

@@ -95,6 +95,11 @@ impl Zone {
         self.offsets.iter().map(|(from, _)| *from).find(|from| *from > at.0).map(InstantMs)
     }
 
+    /// Whether every change of the offset within a day of the instant is known to [`Self::next_change`].
+    pub fn is_tabulated(&self, at: InstantMs) -> bool {
+        at.0 >= TABLE_FROM_MS.saturating_add(DAY_MS) && at.0 < TABLE_TO_MS.saturating_sub(DAY_MS)
+    }
+
     /// The instants at which the zone's clocks show this day and time of day.
     pub fn instants(&self, day: LocalDay, ms_of_day: i64) -> LocalInstants {
         let local_ms = i64::from(day.0).saturating_mul(DAY_MS).saturating_add(ms_of_day);
