@@ -16,6 +16,7 @@ mod prefetch;
 pub mod rate;
 pub mod record;
 pub mod screen;
+pub mod store;
 pub mod tariff;
 pub mod tax;
 pub mod units;

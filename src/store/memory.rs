@@ -1,0 +1,62 @@
+//! A journal without a disk: for tests of the rooms above, and for runs that keep nothing.
+
+use super::chain::Frame;
+use super::{Details, Each, Entries, Entry, Head, Journal, PART_BYTES_MAX, StoreError, Stored};
+
+/// Entries in memory. Nothing is durable.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryJournal {
+    entries: Vec<Entry>,
+    head: Head,
+}
+
+impl MemoryJournal {
+    /// One without entries.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn stored(&self, seq: u64, details: Details) -> Result<Stored, StoreError> {
+        let missing = StoreError::NoEntry { seq, count: self.head.count };
+        let place = seq.checked_sub(1).and_then(|place| usize::try_from(place).ok());
+        let entry = place.and_then(|place| self.entries.get(place)).ok_or(missing)?;
+        let detail = match details {
+            Details::Read => Some(entry.detail.clone()),
+            Details::Skip => None,
+        };
+        Ok(Stored { seq, schema: entry.schema, money: entry.money.clone(), detail })
+    }
+}
+
+impl Entries for MemoryJournal {
+    fn head(&self) -> Head {
+        self.head
+    }
+
+    fn read(&self, seq: u64) -> Result<Stored, StoreError> {
+        self.stored(seq, Details::Read)
+    }
+
+    fn scan(&self, from: u64, details: Details, each: &mut Each<'_>) -> Result<(), StoreError> {
+        for seq in from.max(1)..=self.head.count {
+            each(self.stored(seq, details)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn append(&mut self, entries: &[Entry]) -> Result<Head, StoreError> {
+        let (mut head, too_large) = (self.head, |part: &Vec<u8>| part.len() > PART_BYTES_MAX);
+        for entry in entries {
+            if let Some(part) = [&entry.money, &entry.detail].into_iter().find(|part| too_large(part)) {
+                return Err(StoreError::TooLarge { bytes: part.len() });
+            }
+            head = Frame::after(head, entry)?.head();
+        }
+        // From here the append succeeds.
+        self.entries.extend_from_slice(entries);
+        self.head = head;
+        Ok(head)
+    }
+}
