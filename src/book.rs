@@ -6,9 +6,13 @@
 //! Source: interface 7.1, rating 1.6–1.8.
 
 mod funds;
+mod ledger;
 mod lines;
+mod posted;
 mod register;
 
 pub use funds::{AllowanceLeft, Funds};
+pub use ledger::{AccountBalance, Category, Channel, LedgerAccount, Ledgers, Posting, Transaction, Unbalanced};
 pub use lines::{LineAnswer, Lines, OverlappingSpan};
+pub use posted::{Paying, Posted, Taken, TakenAllowance};
 pub use register::{Account, AccountNo, AccountTwice, Funding, Method, NEVER, PlanChoice, Register, SwitchedOff};

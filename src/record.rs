@@ -161,6 +161,8 @@ names! {
         OutOfRange = "out_of_range",
         /// The file ends in the middle: a cut-off archive, or one that grows past its bound.
         TruncatedInput = "truncated_input",
+        /// A suspended record that a person gave up.
+        WrittenOff = "written_off",
     }
 }
 

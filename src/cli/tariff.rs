@@ -31,7 +31,7 @@ pub(super) fn check(files: &[PathBuf], strict: bool) -> anyhow::Result<Ended> {
             "not there, neither beside the tariffs nor in the folder above",
         ));
     }
-    let (loaded, of_load) = load_files(&TariffPaths { versions, prefixes });
+    let (loaded, of_load) = load_files(&TariffPaths { versions, prefixes, known: Default::default() });
     findings.extend(of_load);
     if let Some((tariffs, places)) = &loaded {
         let change_days: Vec<_> = law::REGULATED_STEP.iter().map(|row| row.from).collect();

@@ -1,7 +1,7 @@
 //! Tariff files on disk become a [`TariffInput`]; the only place of this room that reads files.
 
 use super::finding::Finding;
-use super::load::{SourceFile, TariffInput, holidays_named, load_with_places};
+use super::load::{KnownNames, SourceFile, TariffInput, holidays_named, load_with_places};
 use super::{Places, Tariffs};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,15 @@ pub struct TariffPaths {
     pub versions: Vec<PathBuf>,
     /// The prefix table; a file that is not there is none.
     pub prefixes: Option<PathBuf>,
+    /// Names whose numbers are given already.
+    pub known: KnownNames,
 }
 
 impl TariffPaths {
     /// The paths of a month's folder: `tariffs/*.toml` in the order of their names, and `prefixes.csv`.
     pub fn of_folder(folder: &Path) -> Result<Self, Finding> {
         let tariffs = folder.join("tariffs");
-        Ok(Self { versions: toml_files(&tariffs)?, prefixes: Some(folder.join("prefixes.csv")) })
+        Ok(Self { versions: toml_files(&tariffs)?, prefixes: Some(folder.join("prefixes.csv")), known: KnownNames::default() })
     }
 }
 
@@ -46,7 +48,7 @@ pub fn toml_files(folder: &Path) -> Result<Vec<PathBuf>, Finding> {
 
 /// Reads the files; those that cannot be read are findings.
 pub fn read_files(paths: &TariffPaths) -> (TariffInput, Vec<Finding>) {
-    let mut input = TariffInput::default();
+    let mut input = TariffInput { known: paths.known.clone(), ..TariffInput::default() };
     let mut findings = Vec::new();
     for path in &paths.versions {
         match read(path) {

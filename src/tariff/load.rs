@@ -47,6 +47,19 @@ pub struct TariffInput {
     pub prefixes: Option<SourceFile>,
     /// Holidays files, by the tariff file that names them and the name that it writes.
     pub holidays: BTreeMap<(String, String), SourceFile>,
+    /// Names whose numbers are given already.
+    pub known: KnownNames,
+}
+
+/// Names by their number, as books that were begun before know them: a later load gives new names further numbers.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct KnownNames {
+    /// Plans.
+    pub plans: Vec<String>,
+    /// Zones.
+    pub zones: Vec<String>,
+    /// Roaming partners.
+    pub networks: Vec<String>,
 }
 
 /// Reads, checks and compiles tariffs. `None` where any finding is an error; findings come in the order of the files
@@ -70,7 +83,7 @@ pub fn load(input: &TariffInput) -> (Option<Tariffs>, Vec<Finding>) {
 
 /// The same, with the lines that [`super::lint()`] speaks of.
 pub fn load_with_places(input: &TariffInput) -> (Option<(Tariffs, Places)>, Vec<Finding>) {
-    let mut names = Names::default();
+    let mut names = Names::of(&input.known);
     let mut time_zones = TimeZones::new();
     let mut findings = Vec::new();
     let mut drafts = Vec::new();

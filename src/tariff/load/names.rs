@@ -1,5 +1,6 @@
 //! Names that all versions share, as numbers.
 
+use super::KnownNames;
 use super::super::{NetworkId, PlanId, ZoneId};
 use std::collections::HashMap;
 
@@ -40,6 +41,21 @@ impl Interner {
 }
 
 impl Names {
+    pub(super) fn of(known: &KnownNames) -> Self {
+        let mut names = Self::default();
+        let kinds = [
+            (&mut names.plans, &known.plans),
+            (&mut names.zones, &known.zones),
+            (&mut names.networks, &known.networks),
+        ];
+        for (interner, known) in kinds {
+            for name in known {
+                interner.intern(name);
+            }
+        }
+        names
+    }
+
     pub(super) fn zone(&mut self, name: &str) -> Option<ZoneId> {
         self.zones.intern(name).map(ZoneId)
     }

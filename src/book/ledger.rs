@@ -1,0 +1,305 @@
+use super::AccountNo;
+use crate::units::{Period, Tiyn};
+use smallvec::{SmallVec, smallvec};
+use std::collections::BTreeMap;
+use std::fmt;
+
+crate::record::names! {
+    /// What revenue is for.
+    pub enum Category {
+        /// Calls within the town.
+        Local = "local",
+        /// Calls between towns.
+        LongDistance = "long-distance",
+        /// Calls abroad.
+        International = "international",
+        /// Calls to mobile networks.
+        Mobile = "mobile",
+        /// Calls of special services.
+        Special = "special",
+        /// Usage in a partner's network.
+        Roaming = "roaming",
+        /// Text messages.
+        Messages = "messages",
+        /// Mobile packet data.
+        Data = "data",
+        /// Fixed access to the internet.
+        Internet = "internet",
+        /// Paid information and entertainment.
+        Vas = "vas",
+    }
+}
+
+crate::record::names! {
+    /// How money came in (BT-16.4).
+    pub enum Channel {
+        /// A bank's counter.
+        Bank = "bank",
+        /// A transfer between accounts.
+        Transfer = "transfer",
+        /// Online banking.
+        Online = "online",
+        /// A payment terminal.
+        Terminal = "terminal",
+        /// Any other.
+        Other = "other",
+    }
+}
+
+/// An account of the ledger. Source: accounts and money 2.1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum LedgerAccount {
+    /// Used and not yet invoiced, of a subscriber.
+    Unbilled(AccountNo),
+    /// Owed by a subscriber for a month.
+    Receivable(AccountNo, Period),
+    /// Paid ahead by a subscriber; below zero where usage went beyond it.
+    Advance(AccountNo),
+    /// Gross revenue of usage that is not yet invoiced.
+    AccruedRevenue(Category),
+    /// VAT owed to the state.
+    VatPayable,
+    /// Money that came in by a channel.
+    Cash(Channel),
+    /// Payments whose subscriber is not known.
+    Unidentified,
+    /// What subscribers brought from the books before these.
+    TakenOver,
+}
+
+/// One side of a transaction: a debit above zero, a credit below.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Posting {
+    /// Where.
+    pub account: LedgerAccount,
+    /// Tiyn; debit above zero.
+    pub amount: Tiyn,
+}
+
+/// Postings that belong together. Their sum is zero, or [`Ledgers::post`] refuses them.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Transaction(pub SmallVec<[Posting; 4]>);
+
+/// The postings do not sum to zero, or a sum is beyond the range of an amount.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unbalanced;
+
+impl fmt::Display for Unbalanced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the debits of a transaction are not its credits, or are beyond the range of an amount")
+    }
+}
+
+impl std::error::Error for Unbalanced {}
+
+impl Transaction {
+    /// An amount from one account to another.
+    pub fn transfer(debit: LedgerAccount, credit: LedgerAccount, amount: Tiyn) -> Self {
+        let back = Tiyn::new(amount.get().saturating_neg());
+        Self(smallvec![Posting { account: debit, amount }, Posting { account: credit, amount: back }])
+    }
+
+    /// One more posting.
+    #[must_use]
+    pub fn with(mut self, account: LedgerAccount, amount: Tiyn) -> Self {
+        self.0.push(Posting { account, amount });
+        self
+    }
+
+    /// The exact negation, which takes it back.
+    #[must_use]
+    pub fn reversed(mut self) -> Self {
+        for posting in &mut self.0 {
+            posting.amount = Tiyn::new(posting.amount.get().saturating_neg());
+        }
+        self
+    }
+
+    /// Whether debits are credits.
+    pub fn is_balanced(&self) -> bool {
+        self.0.iter().try_fold(0i64, |sum, posting| sum.checked_add(posting.amount.get())) == Some(0)
+    }
+}
+
+/// The ledger: the fold of all transactions.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Ledgers {
+    /// By account number.
+    of_accounts: Vec<OfAccount>,
+    /// Debts by month; only those that are not zero.
+    receivable: BTreeMap<(AccountNo, Period), i64>,
+    of_operator: BTreeMap<LedgerAccount, i128>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+struct OfAccount {
+    unbilled: i64,
+    advance: i64,
+    receivable: i64,
+}
+
+/// What the ledger says of a subscriber, tiyn.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct AccountBalance {
+    /// Used, not invoiced.
+    pub unbilled: Tiyn,
+    /// Paid ahead.
+    pub advance: Tiyn,
+    /// Owed for months before.
+    pub receivable: Tiyn,
+}
+
+impl AccountBalance {
+    /// The subscriber's money: above zero the client's, below zero owed.
+    pub fn balance(self) -> Tiyn {
+        let owed = self.unbilled.get().saturating_add(self.receivable.get());
+        Tiyn::new(self.advance.get().saturating_sub(owed))
+    }
+}
+
+impl Ledgers {
+    /// Posts a transaction, or refuses it and changes nothing.
+    pub fn post(&mut self, transaction: &Transaction) -> Result<(), Unbalanced> {
+        if !transaction.is_balanced() {
+            return Err(Unbalanced);
+        }
+        for (done, posting) in transaction.0.iter().enumerate() {
+            if self.add(posting.account, posting.amount.get()).is_none() {
+                for posting in transaction.0.iter().take(done) {
+                    self.add(posting.account, posting.amount.get().saturating_neg());
+                }
+                return Err(Unbalanced);
+            }
+        }
+        Ok(())
+    }
+
+    /// Debits above zero.
+    fn add(&mut self, account: LedgerAccount, amount: i64) -> Option<()> {
+        let add = |place: &mut i64, amount: i64| {
+            *place = place.checked_add(amount)?;
+            Some(())
+        };
+        match account {
+            LedgerAccount::Unbilled(no) => add(&mut self.of_account(no)?.unbilled, amount),
+            LedgerAccount::Advance(no) => add(&mut self.of_account(no)?.advance, amount.checked_neg()?),
+            LedgerAccount::Receivable(no, month) => {
+                add(&mut self.of_account(no)?.receivable, amount)?;
+                let debt = self.receivable.entry((no, month)).or_default();
+                // Smaller than the sum that was just within range, or the sum of smaller ones.
+                *debt = debt.saturating_add(amount);
+                if *debt == 0 {
+                    self.receivable.remove(&(no, month));
+                }
+                Some(())
+            }
+            of_operator @ (LedgerAccount::AccruedRevenue(_)
+            | LedgerAccount::VatPayable
+            | LedgerAccount::Cash(_)
+            | LedgerAccount::Unidentified
+            | LedgerAccount::TakenOver) => {
+                let sum = self.of_operator.entry(of_operator).or_default();
+                *sum = sum.saturating_add(i128::from(amount));
+                Some(())
+            }
+        }
+    }
+
+    fn of_account(&mut self, no: AccountNo) -> Option<&mut OfAccount> {
+        let at = no.0 as usize;
+        if self.of_accounts.len() <= at {
+            self.of_accounts.resize(at.saturating_add(1), OfAccount::default());
+        }
+        self.of_accounts.get_mut(at)
+    }
+
+    /// What is known of a subscriber.
+    pub fn account(&self, no: AccountNo) -> AccountBalance {
+        let of = self.of_accounts.get(no.0 as usize).copied().unwrap_or_default();
+        AccountBalance {
+            unbilled: Tiyn::new(of.unbilled),
+            advance: Tiyn::new(of.advance),
+            receivable: Tiyn::new(of.receivable),
+        }
+    }
+
+    /// The debts of a subscriber by month, oldest first.
+    pub fn debts_of(&self, no: AccountNo) -> impl Iterator<Item = (Period, Tiyn)> {
+        let all = (no, Period(i32::MIN))..=(no, Period(i32::MAX));
+        self.receivable.range(all).map(|((_, month), debt)| (*month, Tiyn::new(*debt)))
+    }
+
+    /// All debts by subscriber and month, in order.
+    pub fn debts(&self) -> impl Iterator<Item = (AccountNo, Period, Tiyn)> {
+        self.receivable.iter().map(|((no, month), debt)| (*no, *month, Tiyn::new(*debt)))
+    }
+
+    /// The operator's accounts and their sums in tiyn, debit above zero.
+    pub fn of_operator(&self) -> impl Iterator<Item = (LedgerAccount, i128)> {
+        self.of_operator.iter().map(|(account, sum)| (*account, *sum))
+    }
+
+    /// How many subscribers have a place.
+    pub fn len(&self) -> usize {
+        self.of_accounts.len()
+    }
+
+    /// Nobody has one.
+    pub fn is_empty(&self) -> bool {
+        self.of_accounts.is_empty()
+    }
+
+    /// Σ debits − Σ credits over the whole ledger: zero, or something is broken. Source: accounts and money 2.1.
+    pub fn sum(&self) -> i128 {
+        let subscribers = self.of_accounts.iter().fold(0i128, |sum, of| {
+            sum.wrapping_add(i128::from(of.unbilled))
+                .wrapping_add(i128::from(of.receivable))
+                .wrapping_sub(i128::from(of.advance))
+        });
+        self.of_operator.values().fold(subscribers, |sum, amount| sum.wrapping_add(*amount))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: AccountNo = AccountNo(3);
+    const MARCH: Period = Period(24_314);
+
+    #[test]
+    fn money_2_1_what_does_not_balance_is_refused_and_changes_nothing() {
+        let mut ledgers = Ledgers::default();
+        let usage = Transaction::transfer(
+            LedgerAccount::Unbilled(ANN),
+            LedgerAccount::AccruedRevenue(Category::Local),
+            Tiyn::new(450),
+        );
+        assert_eq!(ledgers.post(&usage), Ok(()));
+        let before = ledgers.clone();
+        let lopsided = usage.clone().with(LedgerAccount::VatPayable, Tiyn::new(1));
+        assert_eq!(ledgers.post(&lopsided), Err(Unbalanced));
+        let beyond = Transaction::transfer(
+            LedgerAccount::Cash(Channel::Bank),
+            LedgerAccount::Unbilled(ANN),
+            Tiyn::new(i64::MIN + 1),
+        );
+        assert_eq!(ledgers.post(&beyond), Err(Unbalanced));
+        assert_eq!(ledgers, before);
+        assert_eq!((ledgers.sum(), ledgers.account(ANN).balance()), (0, Tiyn::new(-450)));
+    }
+
+    #[test]
+    fn money_2_1_a_reversal_is_the_exact_negation() {
+        let mut ledgers = Ledgers::default();
+        let payment = Transaction::transfer(
+            LedgerAccount::Cash(Channel::Online),
+            LedgerAccount::Receivable(ANN, MARCH),
+            Tiyn::new(100),
+        );
+        ledgers.post(&payment).unwrap();
+        assert_eq!(ledgers.debts().collect::<Vec<_>>(), [(ANN, MARCH, Tiyn::new(-100))]);
+        ledgers.post(&payment.reversed()).unwrap();
+        assert_eq!((ledgers.debts().count(), ledgers.account(ANN).balance(), ledgers.sum()), (0, Tiyn::ZERO, 0));
+    }
+}
