@@ -15,11 +15,13 @@ mod table;
 
 pub use config::{BadConfig, Config};
 pub use findings::Findings;
+pub use reference::{Opening, PaymentRow};
 
 use crate::batch::{FeedFile, Reference};
-use crate::book::{AccountNo, Funds};
-use crate::tariff::{TariffPaths, load_files};
-use crate::units::{InstantMs, Tiyn};
+use crate::book::{Account, Funds};
+use crate::tariff::{KnownNames, TariffPaths, load_files};
+use crate::units::{LocalDay, Tiyn};
+use crate::{law, tax};
 use std::path::{Path, PathBuf};
 
 /// A month as it lies on disk, read.
@@ -29,8 +31,10 @@ pub struct Folder {
     pub reference: Reference,
     /// In the order in which they are read.
     pub files: Vec<FeedFile>,
-    openings: Vec<(AccountNo, Tiyn)>,
-    payments: Vec<(AccountNo, InstantMs, Tiyn)>,
+    /// What accounts bring from the books before, in the order of accounts.
+    pub openings: Vec<Opening>,
+    /// Payments, in the order of their file.
+    pub payments: Vec<PaymentRow>,
 }
 
 /// Where the parts of a folder lie.
@@ -44,6 +48,11 @@ impl Folder {
     /// Reads a folder. None where nothing can be rated: it is not there, its tariffs or configuration are wrong, or a
     /// reference file that is there cannot be read.
     pub fn open(root: &Path) -> (Option<Self>, Findings) {
+        Self::open_knowing(root, KnownNames::default())
+    }
+
+    /// The same, for books that know names already.
+    pub fn open_knowing(root: &Path, known: KnownNames) -> (Option<Self>, Findings) {
         let mut findings = Findings::default();
         if !root.is_dir() {
             findings.error(&root.display().to_string(), 0, "there is no such folder".into());
@@ -57,7 +66,7 @@ impl Folder {
             }
         };
         let paths = Paths { root: root.to_owned(), config };
-        let Some(tariffs) = paths.tariffs(&mut findings) else { return (None, findings) };
+        let Some(tariffs) = paths.tariffs(known, &mut findings) else { return (None, findings) };
         let Some(files) = feeds::feed_files(root, &paths.config, &mut findings) else { return (None, findings) };
         let period = paths.config.period;
         let loaded = reference::read(&paths, &tariffs, &mut findings);
@@ -72,18 +81,29 @@ impl Folder {
     /// The money that accounts have before the first record.
     pub fn funds(&self) -> Funds {
         let mut funds = Funds::default();
-        for (no, opening) in &self.openings {
-            funds.open(*no, *opening);
+        let ahead = |no| self.reference.register.account(no).filter(|account| account.is_advance());
+        for opening in self.openings.iter().filter(|opening| ahead(opening.no).is_some()) {
+            funds.open(opening.no, opening.amount);
         }
-        funds.pay(self.payments.iter().copied());
+        funds.pay(self.payments.iter().filter_map(|payment| {
+            let account = ahead(payment.no?)?;
+            let vat = vat_of_payment(account, payment.amount, payment.day);
+            Some((payment.no?, payment.at, payment.amount.checked_sub(vat)?))
+        }));
         funds
     }
 }
 
+/// The VAT that is taken out of a payment before it is credited: that of its day, of an account that a budget pays.
+/// Source: BT-16.1, accounts and money 2.2.
+pub fn vat_of_payment(account: &Account, amount: Tiyn, day: LocalDay) -> Tiyn {
+    if account.is_budget() { tax::extract(amount, law::vat_rate_on(day)).vat } else { Tiyn::ZERO }
+}
+
 impl Paths {
-    fn tariffs(&self, findings: &mut Findings) -> Option<crate::tariff::Tariffs> {
+    fn tariffs(&self, known: KnownNames, findings: &mut Findings) -> Option<crate::tariff::Tariffs> {
         let paths = match crate::tariff::toml_files(&self.root.join(&self.config.tariffs)) {
-            Ok(versions) => TariffPaths { versions, prefixes: Some(self.root.join(&self.config.prefixes)) },
+            Ok(versions) => TariffPaths { versions, prefixes: Some(self.root.join(&self.config.prefixes)), known },
             Err(finding) => {
                 findings.push(finding);
                 return None;

@@ -12,6 +12,7 @@ pub mod feed;
 pub mod folder;
 pub mod generate;
 pub mod law;
+pub mod post;
 mod prefetch;
 pub mod rate;
 pub mod record;

@@ -200,6 +200,16 @@ impl Flags {
         Self(self.0 | 1 << flag as u8)
     }
 
+    /// As the journal keeps it.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// From what the journal keeps.
+    pub const fn of_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
     /// Whether the flag is set.
     pub const fn has(self, flag: Flag) -> bool {
         self.0 & 1 << flag as u8 != 0

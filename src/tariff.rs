@@ -20,7 +20,7 @@ pub use files::{TariffPaths, load_files, read_files, toml_files};
 pub use finding::{Finding, Severity};
 pub use flat::FlatRate;
 pub use lint::{AllowedStep, lint};
-pub use load::{SourceFile, TariffInput, load, load_with_places};
+pub use load::{KnownNames, SourceFile, TariffInput, load, load_with_places};
 pub use places::{Places, PlanPlaces, PrefixEntry, PrefixPlaces, VersionPlaces};
 pub use plan::{Plan, RateIndexInput};
 pub use prefixes::{BadPrefix, Prefixes};

@@ -32,6 +32,13 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rate", &["units", "record", "law", "tariff", "tax", "book", "screen"]),
     ("batch", &["units", "record", "law", "tariff", "tax", "book", "feed", "decode", "screen", "rate"]),
     ("folder", &["units", "record", "law", "tariff", "tax", "book", "feed", "decode", "screen", "batch"]),
+    (
+        "post",
+        &[
+            "units", "record", "law", "tariff", "tax", "book", "feed", "store", "decode", "screen", "rate", "batch",
+            "folder",
+        ],
+    ),
     ("generate", &["units"]),
     ("cli", &["units", "law", "tariff", "screen", "batch", "folder", "generate"]),
 ];

@@ -1,4 +1,4 @@
-use super::{Account, AccountNo, Funding, Method, PlanChoice};
+use super::{Account, AccountNo, Funding, Method, PlanChoice, Posted, TakenAllowance};
 use crate::tariff::{Allowance, Measure, Plan, PlanId, Proration, UsageClass};
 use crate::units::{InstantMs, LocalDay, Period, Tiyn};
 use rustc_hash::FxHashMap;
@@ -48,6 +48,19 @@ pub struct AllowanceLeft {
     /// Milliseconds, bytes or events.
     pub left: u64,
     key: AllowanceKey,
+}
+
+impl AllowanceLeft {
+    /// What the journal says of it when it gave so much.
+    pub fn taken(&self, amount: u64) -> TakenAllowance {
+        TakenAllowance {
+            plan: self.key.plan.0,
+            allowance: self.key.allowance,
+            month: self.key.period.0,
+            held: self.left,
+            amount,
+        }
+    }
 }
 
 impl Funds {
@@ -122,6 +135,25 @@ impl Funds {
     pub fn use_up(&mut self, no: AccountNo, period: Period, gross: Tiyn) {
         let used = self.usage.entry((no, period)).or_default();
         *used = used.saturating_add(gross.get());
+    }
+
+    /// Books what a charge took, as the journal tells it, or gives it back. Source: rating 1.6, 1.7, CELL-47.
+    pub fn replay(&mut self, posted: &Posted, back: bool) {
+        let no = posted.account();
+        let signed = |amount: Tiyn| if back { Tiyn::new(amount.get().saturating_neg()) } else { amount };
+        if posted.paying().advance {
+            self.debit(no, signed(posted.debit()));
+        }
+        let Some(taken) = &posted.taken else { return };
+        if taken.counted {
+            self.use_up(no, posted.period(), signed(Tiyn::new(posted.gross)));
+        }
+        for of in taken.allowances.iter().filter(|of| of.amount > 0) {
+            let key =
+                AllowanceKey { account: no, plan: PlanId(of.plan), allowance: of.allowance, period: Period(of.month) };
+            let consumed = self.consumed.entry(key).or_default();
+            *consumed = if back { consumed.saturating_sub(of.amount) } else { consumed.saturating_add(of.amount) };
+        }
     }
 
     /// What is left of the allowances that cover such usage, in the order of consumption: ascending priority, then

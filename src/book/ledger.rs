@@ -200,6 +200,9 @@ impl Ledgers {
             | LedgerAccount::TakenOver) => {
                 let sum = self.of_operator.entry(of_operator).or_default();
                 *sum = sum.saturating_add(i128::from(amount));
+                if *sum == 0 {
+                    self.of_operator.remove(&of_operator);
+                }
                 Some(())
             }
         }
@@ -287,6 +290,18 @@ mod tests {
         assert_eq!(ledgers.post(&beyond), Err(Unbalanced));
         assert_eq!(ledgers, before);
         assert_eq!((ledgers.sum(), ledgers.account(ANN).balance()), (0, Tiyn::new(-450)));
+    }
+
+    #[test]
+    fn bt_16_4_money_of_each_channel_has_its_own_account() {
+        let mut ledgers = Ledgers::default();
+        for (channel, amount) in Channel::ALL.iter().zip(1..) {
+            let paid =
+                Transaction::transfer(LedgerAccount::Cash(*channel), LedgerAccount::Advance(ANN), Tiyn::new(amount));
+            ledgers.post(&paid).unwrap();
+        }
+        let cash: Vec<i128> = ledgers.of_operator().map(|(_, sum)| sum).collect();
+        assert_eq!((cash, ledgers.account(ANN).advance), (vec![1, 2, 3, 4, 5], Tiyn::new(15)));
     }
 
     #[test]

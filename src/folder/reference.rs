@@ -1,21 +1,50 @@
 use super::Paths;
 use super::findings::Findings;
 use super::table::read_table;
-use crate::book::{Account, AccountNo, Funding, Method, NEVER, Register, SwitchedOff};
+use crate::book::{Account, AccountNo, Channel, Funding, Method, NEVER, Register, SwitchedOff};
 use crate::decode::parse_rfc3339;
 use crate::record::names;
 use crate::tariff::Tariffs;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
-use crate::{law, tax};
 use rustc_hash::FxHashMap;
 use std::path::Path;
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// What an account brings from the books before these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Opening {
+    /// Whose.
+    pub no: AccountNo,
+    /// Above zero the client's money, below zero owed. Never zero.
+    pub amount: Tiyn,
+    /// When a debt is due, where the file says so.
+    pub due_on: Option<LocalDay>,
+}
+
+/// A payment of `payments.csv` that can be booked or held.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PaymentRow {
+    /// Its reference, the idempotency key.
+    pub id: String,
+    /// The account that it names.
+    pub account_id: String,
+    /// That account, where it is known.
+    pub no: Option<AccountNo>,
+    /// Above zero.
+    pub amount: Tiyn,
+    /// When it was paid.
+    pub at: InstantMs,
+    /// The local day of it.
+    pub day: LocalDay,
+    /// How.
+    pub channel: Channel,
+}
 
 /// What the reference files of a folder say.
 pub(super) struct Loaded {
     pub(super) register: Register,
-    pub(super) openings: Vec<(AccountNo, Tiyn)>,
-    pub(super) payments: Vec<(AccountNo, InstantMs, Tiyn)>,
+    pub(super) openings: Vec<Opening>,
+    pub(super) payments: Vec<PaymentRow>,
 }
 
 names! {
@@ -149,7 +178,7 @@ impl Loading<'_> {
         self.when(text).map(Some).ok_or_else(|| format!("{column} `{text}` is neither a day nor an instant"))
     }
 
-    fn accounts(&mut self, findings: &mut Findings) -> Vec<(AccountNo, Tiyn)> {
+    fn accounts(&mut self, findings: &mut Findings) -> Vec<Opening> {
         let columns = [
             "account_id",
             "plan",
@@ -161,6 +190,7 @@ impl Loading<'_> {
             "opening_balance",
             "usage_limit",
             "roaming_risk_notified_on",
+            "opening_due_on",
         ];
         let mut openings = Vec::new();
         let (path, name) = self.paths.of(&self.paths.config.accounts);
@@ -168,8 +198,8 @@ impl Loading<'_> {
         let found = read_table((&path, name), columns, &["account_id"], findings, |line, fields, findings| match self
             .account(fields)
         {
-            Ok((account, opening)) => match self.register.add(fields[0].as_bytes(), account) {
-                Ok(no) if opening != Tiyn::ZERO && account.is_advance() => openings.push((no, opening)),
+            Ok((account, (amount, due_on))) => match self.register.add(fields[0].as_bytes(), account) {
+                Ok(no) if amount != Tiyn::ZERO => openings.push(Opening { no, amount, due_on }),
                 Ok(_) => {}
                 Err(_) => findings.warning(name, line, format!("account {} stands here already; set aside", fields[0])),
             },
@@ -185,8 +215,8 @@ impl Loading<'_> {
         openings
     }
 
-    fn account(&mut self, fields: [&str; 10]) -> Result<(Account, Tiyn), String> {
-        let [id, plan, method, funding, opened_on, terminated_on, switched_off_on, opening, limit, notified_on] =
+    fn account(&mut self, fields: [&str; 11]) -> Result<(Account, (Tiyn, Option<LocalDay>)), String> {
+        let [id, plan, method, funding, opened_on, terminated_on, switched_off_on, opening, limit, notified_on, due_on] =
             fields;
         if id.is_empty() {
             return Err("account_id is empty".into());
@@ -221,7 +251,8 @@ impl Loading<'_> {
             has_assignments: false,
             has_off_spans: false,
         };
-        Ok((account, amount("opening_balance", opening)?.unwrap_or(Tiyn::ZERO)))
+        let due_on = self.optional_when("opening_due_on", due_on)?.map(|when| when.day);
+        Ok((account, (amount("opening_balance", opening)?.unwrap_or(Tiyn::ZERO), due_on)))
     }
 
     /// A warning counts for the whole of its day: `roaming_risk_notified_on` ≤ the answer's local day (rating 1.7).
@@ -283,48 +314,61 @@ impl Loading<'_> {
         });
     }
 
-    fn payments(&mut self, findings: &mut Findings) -> Vec<(AccountNo, InstantMs, Tiyn)> {
+    fn payments(&mut self, findings: &mut Findings) -> Vec<PaymentRow> {
         let (path, name) = self.paths.of(&self.paths.config.payments);
-        let columns = ["payment_id", "account_id", "amount", "paid_at"];
-        let mut known: FxHashMap<u128, (AccountNo, Tiyn)> = FxHashMap::default();
+        let columns = ["payment_id", "account_id", "amount", "paid_at", "channel"];
+        let mut known: FxHashMap<u128, (u64, Tiyn)> = FxHashMap::default();
         let mut payments = Vec::new();
-        read_table((&path, name), columns, &columns, findings, |line, fields, findings| {
-            let [id, account, amount, paid_at] = fields;
-            let payment = self.payment(account, amount, paid_at);
-            let (no, when, amount) = match payment {
-                Ok(payment) => payment,
-                Err(message) => return findings.warning(name, line, format!("payment {id}: {message}")),
-            };
-            if let Some(before) = known.insert(xxh3_128(id.as_bytes()), (no, amount)) {
-                let same = before == (no, amount);
-                let what = if same {
-                    "stands here already; counted once"
-                } else {
-                    "stands here already with another amount; set aside"
+        read_table(
+            (&path, name),
+            columns,
+            columns.first_chunk::<4>().unwrap_or(&[""; 4]),
+            findings,
+            |line, fields, findings| {
+                let payment = match self.payment(fields) {
+                    Ok(payment) => payment,
+                    Err(message) => {
+                        return findings.warning(name, line, format!("payment {}: {message}; set aside", fields[0]));
+                    }
                 };
-                return findings.warning(name, line, format!("payment {id} {what}"));
-            }
-            let Some(account) = self.register.account(no).filter(|account| account.is_advance()) else { return };
-            let credited =
-                if account.is_budget() { tax::extract(amount, law::vat_rate_on(when.day)).net } else { amount };
-            payments.push((no, when.at, credited));
-        });
+                let content = (xxh3_64(payment.account_id.as_bytes()), payment.amount);
+                if let Some(before) = known.insert(xxh3_128(payment.id.as_bytes()), content) {
+                    let what = if before == content {
+                        "stands here already; counted once"
+                    } else {
+                        "stands here already with another amount; set aside"
+                    };
+                    return findings.warning(name, line, format!("payment {} {what}", payment.id));
+                }
+                if payment.no.is_none() {
+                    let message =
+                        format!("payment {}: no account {}; held as unidentified", payment.id, payment.account_id);
+                    findings.warning(name, line, message);
+                }
+                payments.push(payment);
+            },
+        );
         payments
     }
 
-    fn payment(&mut self, account: &str, amount: &str, paid_at: &str) -> Result<(AccountNo, When, Tiyn), String> {
-        let no = self
-            .register
-            .find(account.as_bytes())
-            .ok_or_else(|| format!("no account {account}; held as unidentified"))?;
-        let amount = Tiyn::parse(amount).map_err(|error| format!("amount `{amount}`: {error}; set aside"))?;
-        if amount <= Tiyn::ZERO {
-            return Err(format!("amount {amount} is not above zero; set aside"));
+    fn payment(&mut self, [id, account, amount, paid_at, channel]: [&str; 5]) -> Result<PaymentRow, String> {
+        if id.is_empty() {
+            return Err("payment_id is empty".into());
         }
-        let when = self
-            .when(paid_at)
-            .ok_or_else(|| format!("paid_at `{paid_at}` is neither a day nor an instant; set aside"))?;
-        Ok((no, when, amount))
+        let paid = Tiyn::parse(amount).map_err(|error| format!("amount `{amount}`: {error}"))?;
+        if paid <= Tiyn::ZERO {
+            return Err(format!("amount {paid} is not above zero"));
+        }
+        let when = self.when(paid_at).ok_or_else(|| format!("paid_at `{paid_at}` is neither a day nor an instant"))?;
+        Ok(PaymentRow {
+            id: id.into(),
+            account_id: account.into(),
+            no: self.register.find(account.as_bytes()),
+            amount: paid,
+            at: when.at,
+            day: when.day,
+            channel: Channel::parse(channel.as_bytes()).unwrap_or(Channel::Other),
+        })
     }
 
     /// Events that decide whether usage is charged; the life cycle reads the others.

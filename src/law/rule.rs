@@ -140,6 +140,16 @@ impl RuleSet {
         Self(self.0 | 1 << rule as u16)
     }
 
+    /// As the journal keeps it.
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// From what the journal keeps.
+    pub const fn of_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
     /// Whether the rule is in it.
     pub const fn has(self, rule: Rule) -> bool {
         self.0 & 1 << rule as u16 != 0

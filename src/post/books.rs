@@ -190,7 +190,12 @@ impl Books {
         let place = self.file(&piece.file);
         let Some((_, state)) = self.files.get_mut(place as usize) else { return violation("too many files") };
         if !piece.anew && state.position != piece.start {
-            return violation(format!("{}: read on from byte {}, not {}", name(), piece.start.bytes, state.position.bytes));
+            return violation(format!(
+                "{}: read on from byte {}, not {}",
+                name(),
+                piece.start.bytes,
+                state.position.bytes
+            ));
         }
         state.position = piece.end;
         state.counts.read = state.counts.read.saturating_add(piece.records);
@@ -419,7 +424,10 @@ impl Books {
                 self.take_reference_of(&refund.reference, content)?;
                 self.moves.add(&self.move_bytes(2, refund.account, refund.amount, refund.at_ms));
                 let cash = LedgerAccount::Cash(channel(refund.channel));
-                self.post(refund.account, &Transaction::transfer(LedgerAccount::Advance(no), cash, Tiyn::new(refund.amount)))
+                self.post(
+                    refund.account,
+                    &Transaction::transfer(LedgerAccount::Advance(no), cash, Tiyn::new(refund.amount)),
+                )
             }
         }
     }
@@ -466,7 +474,7 @@ impl Books {
     pub fn knows(&self, reference: &str, account_id: &str, amount: Tiyn, at_ms: i64) -> Known {
         match self.references.get(&xxh3_128(reference.as_bytes())) {
             None => Known::New,
-            Some(content) if *content == content(xxh3_64(account_id.as_bytes()), amount.get(), at_ms) => Known::Same,
+            Some(before) if *before == content(xxh3_64(account_id.as_bytes()), amount.get(), at_ms) => Known::Same,
             Some(_) => Known::Differs,
         }
     }
@@ -482,7 +490,12 @@ impl Books {
         let mut all = Digest::default();
         for (no, id) in (0u32..).map(AccountNo).zip(&self.account_ids) {
             let of = self.ledgers.account(no);
-            let words = [*id, of.unbilled.get().cast_unsigned(), of.advance.get().cast_unsigned(), of.receivable.get().cast_unsigned()];
+            let words = [
+                *id,
+                of.unbilled.get().cast_unsigned(),
+                of.advance.get().cast_unsigned(),
+                of.receivable.get().cast_unsigned(),
+            ];
             all.add(words.map(u64::to_le_bytes).as_flattened());
         }
         for (no, month, debt) in self.ledgers.debts() {

@@ -21,7 +21,11 @@ impl TariffPaths {
     /// The paths of a month's folder: `tariffs/*.toml` in the order of their names, and `prefixes.csv`.
     pub fn of_folder(folder: &Path) -> Result<Self, Finding> {
         let tariffs = folder.join("tariffs");
-        Ok(Self { versions: toml_files(&tariffs)?, prefixes: Some(folder.join("prefixes.csv")), known: KnownNames::default() })
+        Ok(Self {
+            versions: toml_files(&tariffs)?,
+            prefixes: Some(folder.join("prefixes.csv")),
+            known: KnownNames::default(),
+        })
     }
 }
 

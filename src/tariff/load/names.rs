@@ -1,7 +1,7 @@
 //! Names that all versions share, as numbers.
 
-use super::KnownNames;
 use super::super::{NetworkId, PlanId, ZoneId};
+use super::KnownNames;
 use std::collections::HashMap;
 
 /// Zones, plans and roaming partners of all versions, in the order in which they were met.

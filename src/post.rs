@@ -1,0 +1,11 @@
+//! From decisions to books: what rating decided becomes journal entries, balanced postings and state; the state is the
+//! fold of the journal.
+//!
+//! Source: rating 1.2, accounts and money 2.1, 2.3.
+
+mod books;
+mod codec;
+pub mod entry;
+
+pub use books::{Books, Digest, FileState, Known, Suspense, Violation};
+pub use codec::{BadEntry, decode, encode};
