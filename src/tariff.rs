@@ -135,10 +135,13 @@ impl Tariffs {
     }
 
     /// Where a visited network's usage is priced.
+    #[inline]
     pub fn presence(&self, visited_network: &[u8]) -> Presence {
-        if visited_network.is_empty() {
-            return Presence::Home;
-        }
+        if visited_network.is_empty() { Presence::Home } else { self.abroad(visited_network) }
+    }
+
+    #[inline(never)]
+    fn abroad(&self, visited_network: &[u8]) -> Presence {
         match self.networks.iter().position(|network| network.as_bytes() == visited_network) {
             Some(at) => u16::try_from(at).map_or(Presence::Elsewhere, |at| Presence::Network(NetworkId(at))),
             None => Presence::Elsewhere,

@@ -1,15 +1,15 @@
-use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Stateful};
-use crate::book::{AccountNo, LineAnswer};
+use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Span, Stateful};
+use crate::book::LineAnswer;
 use crate::decode::{Decoded, FileDecoder, Separators};
 use crate::feed::{LongLine, Piece};
 use crate::law::{self, Rule, RuleSet, VatRate};
-use crate::rate::{self, Charge, Moments, Priced, Usage};
+use crate::rate::{self, Moments, Priced, Usage};
 use crate::record::{
     Direction, FilterReason, Flag, Flags, RejectReason, Rejection, Service, SuspendReason, UsageRecord, masked,
 };
 use crate::screen::{Destination, Fingerprint, Screening, screen};
-use crate::tariff::{Plan, PlanId, Presence, UsageClass, Version, ZoneId, ZoneKind};
-use crate::units::{InstantMs, LocalDay, Tiyn, Units};
+use crate::tariff::{Plan, Presence, UsageClass, Version, ZoneKind};
+use crate::units::{InstantMs, LocalDay, Tiyn};
 use bumpalo::Bump;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -24,18 +24,43 @@ const LATEST: InstantMs = InstantMs(253_370_764_799_999);
 /// A rejected line is kept with so many of its first bytes. Source: rating 1.2.
 const KEPT_BYTES: usize = 64 * 1024;
 
-/// What is found of a record that is rated.
-struct Rated {
-    account: AccountNo,
-    version: u16,
-    plan: Option<PlanId>,
-    zone: Option<ZoneId>,
-    vat: VatRate,
-    rules: RuleSet,
-    flags: Flags,
-    units: Units,
-    charge: Charge,
-    stateful: Place,
+/// What an item says whatever becomes of its record.
+struct Common {
+    print: Fingerprint,
+    line: u32,
+    record_id: Span,
+    at: InstantMs,
+    duration_ms: i64,
+}
+
+impl Common {
+    /// The item of a record of which nothing more is known.
+    #[inline]
+    fn blank(&self, service: Service) -> Item {
+        Item {
+            print: self.print,
+            line: self.line,
+            record_id: self.record_id,
+            fate: Fate::Rejected,
+            flags: Flags::NONE,
+            service,
+            rules: RuleSet::NONE,
+            account: None,
+            version: 0,
+            plan: None,
+            zone: None,
+            at: self.at,
+            duration_ms: self.duration_ms,
+            units: 0,
+            gross: Tiyn::ZERO,
+            net: Tiyn::ZERO,
+            vat: law::vat_rate_on(LocalDay(0)),
+            not_owed: Tiyn::ZERO,
+            cut_off_at: None,
+            stateful: Place::NONE,
+            detail: Place::NONE,
+        }
+    }
 }
 
 /// Why a record is not rated.
@@ -145,7 +170,8 @@ impl Preparer<'_> {
         }
         prepared.records = prepared.records.wrapping_add(group.len() as u64);
         prepared.items.reserve(group.len());
-        for ((decoded, line), (_, at)) in group.iter().zip(lines).zip(asked) {
+        for ((decoded, line), (_, at)) in group.iter().zip(&lines).zip(&asked) {
+            let (line, at) = (*line, *at);
             let record_id = Prepared::keep(bytes, &mut prepared.texts, decoded.record_id);
             let record = match &decoded.record {
                 Ok(record) => record,
@@ -154,52 +180,18 @@ impl Preparer<'_> {
                     continue;
                 }
             };
-            let decided = self.decide(record, at, line, moments, prepared);
-            let mut item = Item { line: decoded.line, record_id, at, ..self.blank(record) };
-            match decided {
-                Ok(rated) => {
-                    item.flags = rated.flags;
-                    item.rules = rated.rules;
-                    item.account = Some(rated.account);
-                    item.version = rated.version;
-                    item.plan = rated.plan;
-                    item.zone = rated.zone;
-                    item.vat = rated.vat;
-                    item.units = rated.units;
-                    (item.gross, item.net) = (rated.charge.gross, rated.charge.net);
-                    item.stateful = rated.stateful;
-                    prepared.items.push(item);
-                }
-                Err(stop) => self.stop(stop, record, decoded, line, item, prepared),
+            let common = Common {
+                print: Fingerprint::of(self.source.key, record),
+                line: decoded.line,
+                record_id,
+                at,
+                duration_ms: record.duration_ms(),
+            };
+            if let Err(stop) = self.decide(record, &common, line, moments, prepared) {
+                self.stop(stop, record, &common, decoded.raw, line, prepared);
             }
         }
         group.clear();
-    }
-
-    fn blank(&self, record: &UsageRecord<'_>) -> Item {
-        Item {
-            print: Fingerprint::of(self.source.key, record),
-            line: 0,
-            record_id: Default::default(),
-            fate: Fate::Rated,
-            flags: Flags::NONE,
-            service: record.service,
-            rules: RuleSet::NONE,
-            account: None,
-            version: 0,
-            plan: None,
-            zone: None,
-            at: InstantMs(0),
-            duration_ms: record.duration_ms(),
-            units: 0,
-            gross: Tiyn::ZERO,
-            net: Tiyn::ZERO,
-            vat: law::vat_rate_on(crate::units::LocalDay(0)),
-            not_owed: Tiyn::ZERO,
-            cut_off_at: None,
-            stateful: Place::NONE,
-            detail: Place::NONE,
-        }
     }
 
     /// Filtered, suspended or rated, in this order; duplicates are found later. Source: rating 1.2.
@@ -207,11 +199,12 @@ impl Preparer<'_> {
     fn decide(
         &self,
         record: &UsageRecord<'_>,
-        at: InstantMs,
+        common: &Common,
         line: LineAnswer,
         moments: &mut Moments,
         prepared: &mut Prepared,
-    ) -> Result<Rated, Stop> {
+    ) -> Result<(), Stop> {
+        let at = common.at;
         if at < EARLIEST || at > LATEST {
             return Err(Stop::Rejected("the time is beyond the years 0001 to 9998".into()));
         }
@@ -271,7 +264,7 @@ impl Preparer<'_> {
         let class = UsageClass { service: record.service, direction: record.direction, presence, zone };
         let usage = Usage {
             at,
-            duration_ms: record.duration_ms(),
+            duration_ms: common.duration_ms,
             bytes: record.bytes(),
             quantity: record.quantity,
             timed: record.release_at.is_some(),
@@ -312,18 +305,23 @@ impl Preparer<'_> {
         } else {
             Place::NONE
         };
-        Ok(Rated {
-            account: no,
+        prepared.items.push(Item {
+            fate: Fate::Rated,
+            flags,
+            service: record.service,
+            rules: rules_of(record.service, free, account.is_advance()),
+            account: Some(no),
             version: u16::try_from(moment.version).unwrap_or(u16::MAX),
             plan: choice.plan,
             zone,
-            vat: moment.vat,
-            rules: rules_of(record, free, account.is_advance()),
-            flags,
             units: priced.units,
-            charge: priced.charge,
+            gross: priced.charge.gross,
+            net: priced.charge.net,
+            vat: moment.vat,
             stateful,
-        })
+            ..common.blank(record.service)
+        });
+        Ok(())
     }
 
     /// Keeps what settling needs of a record that has memory.
@@ -340,11 +338,12 @@ impl Preparer<'_> {
         &self,
         stop: Stop,
         record: &UsageRecord<'_>,
-        decoded: &Decoded<'_>,
+        common: &Common,
+        raw: &[u8],
         line: LineAnswer,
-        mut item: Item,
         prepared: &mut Prepared,
     ) {
+        let mut item = common.blank(record.service);
         match stop {
             Stop::Rejected(detail) => {
                 let reason = if item.at < EARLIEST || item.at > LATEST {
@@ -352,8 +351,8 @@ impl Preparer<'_> {
                 } else {
                     RejectReason::OutOfRange
                 };
-                let reject = Reject::of(Rejection::new(reason, detail), decoded.raw);
-                return push_reject(prepared, decoded.line, item.record_id, reject);
+                let reject = Reject::of(Rejection::new(reason, detail), raw);
+                return push_reject(prepared, item.line, item.record_id, reject);
             }
             Stop::Filtered(reason) => {
                 item.fate = Fate::Filtered(reason);
@@ -456,31 +455,12 @@ impl Reject {
     }
 }
 
-fn push_reject(prepared: &mut Prepared, line: u32, record_id: super::item::Span, reject: Reject) {
+fn push_reject(prepared: &mut Prepared, line: u32, record_id: Span, reject: Reject) {
     let index = u32::try_from(prepared.items.len()).unwrap_or(u32::MAX);
-    prepared.items.push(Item {
-        print: Fingerprint { key: 0, content: 0 },
-        line,
-        record_id,
-        fate: Fate::Rejected,
-        flags: Flags::NONE,
-        service: Service::Voice,
-        rules: RuleSet::NONE,
-        account: None,
-        version: 0,
-        plan: None,
-        zone: None,
-        at: InstantMs(0),
-        duration_ms: 0,
-        units: 0,
-        gross: Tiyn::ZERO,
-        net: Tiyn::ZERO,
-        vat: law::vat_rate_on(crate::units::LocalDay(0)),
-        not_owed: Tiyn::ZERO,
-        cut_off_at: None,
-        stateful: Place::NONE,
-        detail: Place::of(prepared.rejects.len()),
-    });
+    let print = Fingerprint { key: 0, content: 0 };
+    let common = Common { print, line, record_id, at: InstantMs(0), duration_ms: 0 };
+    let detail = Place::of(prepared.rejects.len());
+    prepared.items.push(Item { detail, ..common.blank(Service::Voice) });
     prepared.rejects.push((index, reject));
 }
 
@@ -515,13 +495,17 @@ fn by_the_book(version: &Version, plan: &Plan, usage: &Usage, vat: VatRate) -> R
 }
 
 /// The rules that shape every charge of a kind; settling adds those of money.
-fn rules_of(record: &UsageRecord<'_>, free: bool, advance: bool) -> RuleSet {
-    let rules = RuleSet::NONE.with(Rule::Cell37).with(Rule::Cell39).with(Rule::Bt16_1);
-    let rules = match record.service {
-        Service::Voice => rules.with(Rule::Cell41).with(Rule::Cell43),
-        Service::Internet | Service::Data => rules.with(Rule::Net24_1_5),
-        Service::Sms | Service::Vas => rules,
+#[inline]
+fn rules_of(service: Service, free: bool, advance: bool) -> RuleSet {
+    const ALL: RuleSet = RuleSet::NONE.with(Rule::Cell37).with(Rule::Cell39).with(Rule::Bt16_1);
+    const CALL: RuleSet = ALL.with(Rule::Cell41).with(Rule::Cell43);
+    const PAID_CALL: RuleSet = CALL.with(Rule::Bt16_2);
+    const SESSION: RuleSet = ALL.with(Rule::Net24_1_5);
+    let rules = match service {
+        Service::Voice if free => CALL,
+        Service::Voice => PAID_CALL,
+        Service::Internet | Service::Data => SESSION,
+        Service::Sms | Service::Vas => ALL,
     };
-    let rules = if record.service == Service::Voice && !free { rules.with(Rule::Bt16_2) } else { rules };
     rules.with(if advance { Rule::Cell48 } else { Rule::Cell47 })
 }

@@ -74,11 +74,28 @@ impl<'r> Settler<'r> {
         let mut counts = Counts { read: prepared.records, ..Counts::default() };
         let mut sums = Sums::default();
         let mut items = std::mem::take(&mut prepared.items);
+        // Nothing is remembered of a record for its own sake.
+        let forgets = self.corrections.wanted.is_empty() && self.traced.is_empty();
         for at in 0..items.len() {
             if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
                 self.duplicates.prefetch(ahead.print.key);
             }
             let Some(item) = items.get_mut(at) else { continue };
+            if forgets && item.fate == Fate::Rated && item.stateful == Place::NONE {
+                // Its charge is final, unless it came before.
+                match self.duplicates.insert(item.print) {
+                    Seen::New => {
+                        counts.rated = counts.rated.wrapping_add(1);
+                        sums.add(item);
+                        self.touch(item.account);
+                    }
+                    seen @ (Seen::Same | Seen::Differs) => {
+                        self.came_before(item, seen);
+                        counts.count(item.fate);
+                    }
+                }
+                continue;
+            }
             self.settle_item(item, prepared, at);
             counts.count(item.fate);
             if item.fate == Fate::Rated {
@@ -88,7 +105,7 @@ impl<'r> Settler<'r> {
                 self.count_reason(item, prepared);
             }
             if !self.traced.is_empty()
-                && self.traced.contains(&item.print.key)
+                && self.traced.contains(&{ item.print.key })
                 && item.fate != Fate::Told
                 && item.fate != Fate::Open
             {
@@ -113,11 +130,7 @@ impl<'r> Settler<'r> {
         }
         match self.duplicates.insert(item.print) {
             Seen::New => {}
-            Seen::Same => return item.fate = Fate::Duplicate(false),
-            Seen::Differs => {
-                self.totals.differing = self.totals.differing.saturating_add(1);
-                return item.fate = Fate::Duplicate(true);
-            }
+            seen @ (Seen::Same | Seen::Differs) => return self.came_before(item, seen),
         }
         let Some(stateful) = item.stateful.get().and_then(|place| prepared.stateful.get(place)).copied() else {
             return self.keep_if_wanted(item, None);
@@ -133,6 +146,13 @@ impl<'r> Settler<'r> {
             }
             (Fate::Suspended(_), None) | (Fate::Duplicate(_) | Fate::Rejected | Fate::Open | Fate::Told, _) => {}
         }
+    }
+
+    /// A record whose key came before.
+    fn came_before(&mut self, item: &mut Item, seen: Seen) {
+        let differs = seen == Seen::Differs;
+        self.totals.differing = self.totals.differing.saturating_add(u64::from(differs));
+        item.fate = Fate::Duplicate(differs);
     }
 
     /// Adds a part to its call, and tells the call where this part completes it.
@@ -212,7 +232,7 @@ impl<'r> Settler<'r> {
             sums.add(&part.item);
             self.touch(part.item.account);
         }
-        if !self.traced.is_empty() && self.traced.contains(&part.item.print.key) {
+        if !self.traced.is_empty() && self.traced.contains(&{ part.item.print.key }) {
             let steps = self.steps_of(part.item.print.key);
             let (file, line, item) = (part.file, part.line, part.item);
             let detail = "part of a call, told with the part that completed it".to_owned();
@@ -308,7 +328,7 @@ impl<'r> Settler<'r> {
             old.usage = Some((period, item.gross));
         }
         self.keep_if_wanted(item, Some(old));
-        if !self.traced.is_empty() && self.traced.contains(&item.print.key) {
+        if !self.traced.is_empty() && self.traced.contains(&{ item.print.key }) {
             let offered = offered.iter().map(|allowance| allowance.left).collect();
             self.trace_steps(item, Steps { quote, offered, balance, owed_in_full: stateful.owed_in_full });
         }

@@ -159,24 +159,35 @@ impl Lines {
         const GROUP: usize = 32;
         for (lines, answers) in lines.chunks(GROUP).zip(answers.chunks_mut(GROUP)) {
             // Packed digits have a leading 1, so 0 is the number of none.
-            let mut numbers = [0u64; GROUP];
-            for (number, (line, _)) in numbers.iter_mut().zip(lines) {
+            let mut numbers = [(0u64, 0u32); GROUP];
+            for ((number, first), (line, _)) in numbers.iter_mut().zip(lines) {
                 *number = packed_digits(line).unwrap_or(0);
-                prefetch(&self.slots, self.home(HASHER.hash_one(*number)));
+                let home = self.home(HASHER.hash_one(*number));
+                prefetch(&self.slots, home);
+                *first = home as u32;
             }
-            let mut firsts = [0u32; GROUP];
-            for (first, number) in firsts.iter_mut().zip(numbers) {
-                *first = self.slots.get(self.home(HASHER.hash_one(number))).copied().unwrap_or(0);
+            for (_, first) in numbers.iter_mut().take(lines.len()) {
+                *first = self.slots.get(*first as usize).copied().unwrap_or(0);
                 prefetch(&self.spans, (*first as usize).wrapping_sub(1));
             }
-            for (((answer, number), first), (line, at)) in answers.iter_mut().zip(numbers).zip(firsts).zip(lines) {
-                *answer = match self.spans.get((first as usize).wrapping_sub(1)) {
+            for ((answer, (number, first)), (line, at)) in answers.iter_mut().zip(&numbers).zip(lines) {
+                *answer = match self.spans.get((*first as usize).wrapping_sub(1)) {
                     // Nearly always the first slot holds the line, and its only span.
-                    Some(span) if span.key == number && span.holds(*at) => span.answer(),
-                    _ => self.find(line, *at),
+                    Some(span) if span.key == *number && span.holds(*at) => span.answer(),
+                    _ => self.search(*number, line, *at),
                 };
             }
         }
+    }
+
+    /// Whose line it is: digits as packed, 0 where the line is other text.
+    #[inline(never)]
+    fn search(&self, number: u64, line: &[u8], at: InstantMs) -> LineAnswer {
+        if number == 0 {
+            return self.find(line, at);
+        }
+        let key = Key { number: Some(number), text: line, hash: HASHER.hash_one(number) };
+        self.answer(self.head(key), at)
     }
 
     /// Whether the line is ours at any time.

@@ -204,17 +204,24 @@ impl Register {
     }
 
     /// The plan of an account at an instant: the assignment that holds, else the account's own.
+    #[inline]
     pub fn plan_at(&self, no: AccountNo, account: &Account, at: InstantMs) -> PlanChoice {
         if account.has_assignments
-            && let Some(assignments) = self.assignments.get(&no)
-            && let Some(held) = assignments.iter().rev().find(|a| a.from <= at && at < a.to)
+            && let Some(choice) = self.assigned(no, account, at)
         {
-            return PlanChoice { plan: held.plan, since: held.since.max(account.opened_on) };
+            return choice;
         }
         PlanChoice { plan: account.plan, since: account.opened_on }
     }
 
+    #[inline(never)]
+    fn assigned(&self, no: AccountNo, account: &Account, at: InstantMs) -> Option<PlanChoice> {
+        let held = self.assignments.get(&no)?.iter().rev().find(|a| a.from <= at && at < a.to)?;
+        Some(PlanChoice { plan: held.plan, since: held.since.max(account.opened_on) })
+    }
+
     /// Whether the account's status or a switch-off forbids a charge at an instant (03, 3.4).
+    #[inline]
     pub fn is_off(&self, no: AccountNo, account: &Account, at: InstantMs) -> bool {
         at.0 >= account.off_from_ms
             || account.has_off_spans

@@ -19,7 +19,10 @@ impl SourceKey {
 }
 
 /// What the duplicate set keeps of a record: its key, and a hash of its normalised content.
+///
+/// Packed, so that it takes 24 bytes in what holds it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C, packed(8))]
 pub struct Fingerprint {
     /// Of `(source, record_id)`.
     pub key: u128,
@@ -45,10 +48,12 @@ pub enum Seen {
     Differs,
 }
 
-/// Hash of all fields but the id: numbers as words, then each text with its length.
+/// Hash of all fields but the id.
 ///
-/// Not a cryptographic one: it tells a changed record from the same one, it defends nothing. Each word goes through a
-/// folded 128-bit product, as in wyhash.
+/// Not a cryptographic one: it tells a changed record from the same one, it defends nothing. Words go in pairs through
+/// folded 128-bit products, as in wyhash; a pair has keys of its own, so that products need not wait for each other.
+/// What nearly every record leaves empty goes through only where it is not.
+#[inline]
 fn content(record: &UsageRecord<'_>) -> u64 {
     let (cause_kind, cause) = match record.cause {
         Cause::Empty => (0u64, 0),
@@ -61,17 +66,23 @@ fn content(record: &UsageRecord<'_>) -> u64 {
         | (record.direction as u64) << 8
         | (record.answered_by as u64) << 16
         | cause_kind << 24
-        | truths << 32;
+        | truths << 26
+        | u64::from(cause) << 32;
     let none = i64::MIN;
-    let mut hash = Mixer(0x9E37_79B9_7F4A_7C15);
-    hash.pair(record.setup_at.0.cast_unsigned(), record.answer_at.map_or(none, |at| at.0).cast_unsigned());
-    hash.pair(record.release_at.map_or(none, |at| at.0).cast_unsigned(), small);
-    hash.pair(u64::from(record.part) << 32 | u64::from(cause), record.quantity);
-    if record.bytes_up != 0 || record.bytes_down != 0 {
-        hash.pair(record.bytes_up, record.bytes_down);
+    let [a, b, route] = [record.a_number, record.b_number, record.route_out];
+    let lengths = (a.len() as u64) << 40 | (b.len() as u64) << 20 | route.len() as u64;
+    let ((a, a_end), (b, b_end), (route, route_end)) = (words(a), words(b), words(route));
+    let [answer, release] = [record.answer_at, record.release_at].map(|at| at.map_or(none, |at| at.0).cast_unsigned());
+    let mut hash = folded(record.setup_at.0.cast_unsigned() ^ KEYS[0], answer ^ KEYS[1])
+        .wrapping_add(folded(release ^ KEYS[2], small ^ KEYS[3]))
+        .wrapping_add(folded(lengths ^ KEYS[4], record.quantity ^ KEYS[5]))
+        .wrapping_add(folded(a ^ KEYS[6], a_end ^ KEYS[7]))
+        .wrapping_add(folded(b ^ KEYS[8], b_end ^ KEYS[9]))
+        .wrapping_add(folded(route ^ KEYS[10], route_end ^ KEYS[11]));
+    if record.bytes_up | record.bytes_down | u64::from(record.part) != 0 {
+        let volume = folded(record.bytes_up ^ KEYS[1], record.bytes_down ^ KEYS[0]);
+        hash = hash.wrapping_add(folded(volume ^ KEYS[3], u64::from(record.part) ^ KEYS[2]));
     }
-    hash.text(1, record.a_number);
-    hash.text(2, record.b_number);
     let rare = [
         record.call_ref,
         record.visited_network,
@@ -79,39 +90,57 @@ fn content(record: &UsageRecord<'_>) -> u64 {
         record.charge_indicator,
         record.corrects,
         record.route_in,
-        record.route_out,
     ];
-    for (place, text) in (3u64..).zip(rare) {
-        if !text.is_empty() {
-            hash.text(place, text);
-        }
+    if rare.iter().any(|text| !text.is_empty()) {
+        hash = rare.iter().fold(hash, |hash, text| {
+            let (word, end) = words(text);
+            folded(hash ^ KEYS[4], folded(word ^ KEYS[6], end ^ KEYS[8]) ^ text.len() as u64)
+        });
     }
-    hash.0
+    folded(hash ^ KEYS[5], KEYS[7])
 }
 
-/// Mixes words into a hash.
-struct Mixer(u64);
+/// Fractions of the square roots of the first primes: no pattern of ours.
+const KEYS: [u64; 12] = [
+    0x6A09_E667_F3BC_C908,
+    0xBB67_AE85_84CA_A73B,
+    0x3C6E_F372_FE94_F82B,
+    0xA54F_F53A_5F1D_36F1,
+    0x510E_527F_ADE6_82D1,
+    0x9B05_688C_2B3E_6C1F,
+    0x1F83_D9AB_FB41_BD6B,
+    0x5BE0_CD19_137E_2179,
+    0xCBBB_9D5D_C105_9ED8,
+    0x629A_292A_367C_D507,
+    0x9159_015A_3070_DD17,
+    0x152F_ECD8_F70E_5939,
+];
 
-impl Mixer {
-    fn pair(&mut self, one: u64, other: u64) {
-        let product = u128::from(one ^ self.0).wrapping_mul(u128::from(other ^ 0xE703_7ED1_A0B4_28DB));
-        self.0 = (product as u64 ^ (product >> 64) as u64).wrapping_add(self.0.rotate_left(23)) ^ one.rotate_left(32);
-    }
+#[inline]
+fn folded(one: u64, other: u64) -> u64 {
+    let product = u128::from(one).wrapping_mul(u128::from(other));
+    product as u64 ^ (product >> 64) as u64
+}
 
-    /// A text at its place among the fields.
-    fn text(&mut self, place: u64, text: &[u8]) {
-        let length = (text.len() as u64) << 8 | place;
-        match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-            (Some(first), Some(last)) if text.len() <= 16 => {
-                self.pair(u64::from_le_bytes(*first) ^ length, u64::from_le_bytes(*last));
+/// A text as two words: of up to 16 bytes all of it, its length known; of a longer one a hash.
+#[inline(always)]
+fn words(text: &[u8]) -> (u64, u64) {
+    match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (Some(first), Some(last)) if text.len() <= 16 => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+            (Some(first), Some(last)) if text.len() < 8 => {
+                (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
             }
-            (None, _) => {
-                let word = text.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
-                self.pair(word ^ length << 48, length);
-            }
-            _ => self.pair(xxh3_64(text), length),
-        }
+            _ if text.is_empty() => (0, 0),
+            _ => (odd_word(text), 0),
+        },
     }
+}
+
+/// The word of a text of up to three bytes, or of more than sixteen.
+#[cold]
+fn odd_word(text: &[u8]) -> u64 {
+    if text.len() < 4 { text.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)) } else { xxh3_64(text) }
 }
 
 /// The set of all records seen, without horizon.
@@ -135,6 +164,8 @@ struct Part {
     slots: Vec<Slot>,
     homes: usize,
     used: usize,
+    /// At so many it grows.
+    used_max: usize,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -193,7 +224,9 @@ fn split(record: Fingerprint) -> (usize, Slot) {
 
 impl Part {
     fn with_homes(homes: usize) -> Self {
-        Self { slots: vec![Slot::default(); homes.saturating_add(TAIL)], homes, used: 0 }
+        // The first number that is beyond what may be used.
+        let used_max = homes.saturating_mul(FULL.0).div_ceil(FULL.1);
+        Self { slots: vec![Slot::default(); homes.saturating_add(TAIL)], homes, used: 0, used_max }
     }
 
     /// The slot that a key would have in an empty table: places follow keys, so the table is sorted.
@@ -201,45 +234,59 @@ impl Part {
         ((u128::from(high).wrapping_mul(self.homes as u128)) >> 64) as usize
     }
 
+    #[inline]
     fn insert(&mut self, new: Slot) -> Seen {
-        let mut at = self.home(new.high);
-        loop {
-            let Some(slot) = self.slots.get(at) else {
-                self.grow();
-                return self.insert(new);
-            };
-            if slot.high >= new.high {
-                if slot.high == new.high && slot.low == new.low {
-                    return if slot.content == new.content { Seen::Same } else { Seen::Differs };
+        let home = self.home(new.high);
+        let run = self.slots.get_mut(home..).unwrap_or_default();
+        for slot in run.iter_mut() {
+            if slot.high < new.high {
+                if slot.high != 0 {
+                    continue;
                 }
-                if (slot.high, slot.low) > (new.high, new.low) {
+                if self.used >= self.used_max {
                     break;
                 }
-            } else if slot.high == 0 {
+                *slot = new;
+                self.used = self.used.wrapping_add(1);
+                return Seen::New;
+            }
+            if slot.high == new.high {
+                if slot.low == new.low {
+                    return if slot.content == new.content { Seen::Same } else { Seen::Differs };
+                }
+                if slot.low < new.low {
+                    continue;
+                }
+            }
+            if self.used >= self.used_max {
                 break;
             }
-            at = at.wrapping_add(1);
+            return self.push_in(home, new);
         }
-        if self.used.saturating_mul(FULL.1) >= self.homes.saturating_mul(FULL.0) {
-            self.grow();
-            return self.insert(new);
-        }
-        self.push_in(at, new)
+        self.grow();
+        self.insert_again(new)
+    }
+
+    #[cold]
+    fn insert_again(&mut self, new: Slot) -> Seen {
+        self.insert(new)
     }
 
     /// Puts a slot in its place and moves the rest of its run by one.
-    fn push_in(&mut self, at: usize, new: Slot) -> Seen {
-        let run = self.slots.get(at..).unwrap_or_default();
-        let Some(gap) = run.iter().position(|slot| slot.high == 0) else {
-            self.grow();
-            return self.insert(new);
-        };
-        let end = at.wrapping_add(gap);
-        self.slots.copy_within(at..end, at.wrapping_add(1));
-        if let Some(slot) = self.slots.get_mut(at) {
-            *slot = new;
-        }
+    fn push_in(&mut self, home: usize, new: Slot) -> Seen {
         self.used = self.used.wrapping_add(1);
+        let mut held = new;
+        for slot in self.slots.get_mut(home..).unwrap_or_default() {
+            if (slot.high, slot.low) < (held.high, held.low) && slot.high != 0 {
+                continue;
+            }
+            std::mem::swap(slot, &mut held);
+            if held.high == 0 {
+                return Seen::New;
+            }
+        }
+        // The last run goes on behind the table.
+        self.slots.push(held);
         Seen::New
     }
 
@@ -283,7 +330,7 @@ mod tests {
         assert_eq!(set.insert(print(1)), Seen::Same);
         assert_eq!(set.len(), 1);
         let other = SourceKey::of("u").fingerprint(&1u64.to_le_bytes());
-        assert_ne!(other, print(1).key);
+        assert_ne!(other, { print(1).key });
     }
 
     #[test]

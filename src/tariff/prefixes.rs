@@ -216,28 +216,30 @@ const MAX_DIGITS: usize = 18;
 #[inline]
 pub(crate) fn packed(digits: &[u8]) -> Option<u64> {
     match (digits.first_chunk::<8>(), digits.last_chunk::<8>()) {
-        (Some(first), Some(last)) if digits.len() <= 16 => packed_ends(*first, *last, digits.len()),
+        (Some(first), Some(last)) if digits.len() < 16 => packed_ends(*first, *last, digits.len()),
         _ => packed_any(digits),
     }
 }
 
-/// [`packed`] of 8 to 16 digits, read as two words that overlap.
+/// [`packed`] of 8 to 15 digits, read as two words that overlap.
 #[inline]
 fn packed_ends(first: [u8; 8], last: [u8; 8], length: usize) -> Option<u64> {
     /// What the first eight digits are multiplied by when so many follow.
-    const TENS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-    let follow = length.wrapping_sub(8);
-    let tens = *TENS.get(follow)?;
+    const TENS: [u64; 8] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
+    let follow = length & 7;
+    let [tens, bits] = [TENS.get(follow).copied().unwrap_or(0), (follow as u64).wrapping_mul(8)];
+    let (first, last) = (u64::from_le_bytes(first), u64::from_le_bytes(last));
+    if beyond_digits(first) | beyond_digits(last) != 0 {
+        return None;
+    }
     // Of the last eight only those that follow count; the others become zeros.
-    let known = 64u32.wrapping_sub((follow as u32).wrapping_mul(8));
-    let mask = u64::MAX.checked_shl(known).unwrap_or(0);
-    let zeros = u64::from_le_bytes(*b"00000000");
-    let last = u64::from_le_bytes(last) & mask | zeros & !mask;
-    let number = eight_digits(first)?.wrapping_add(100_000_000);
-    Some(number.wrapping_mul(tens).wrapping_add(eight_digits(last.to_le_bytes())?))
+    let follow = last & 0x0F0F_0F0F_0F0F_0F0F & !u64::MAX.wrapping_shr(bits as u32);
+    let number = number_of(pairs_of(first)).wrapping_add(100_000_000);
+    Some(number.wrapping_mul(tens).wrapping_add(number_of(pairs_of(follow))))
 }
 
 /// [`packed`] of any length.
+#[cold]
 fn packed_any(digits: &[u8]) -> Option<u64> {
     if digits.len() > MAX_DIGITS {
         return None;
@@ -257,27 +259,44 @@ fn packed_any(digits: &[u8]) -> Option<u64> {
     Some(number)
 }
 
-/// Eight digits as a number: pairs, then fours, then the whole, each in one multiplication.
+/// Eight digits as a number.
 #[inline]
 fn eight_digits(text: [u8; 8]) -> Option<u64> {
-    let fours = digit_pairs(text)?.wrapping_mul(6_553_601) >> 16;
-    Some((fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(42_949_672_960_001) >> 32)
+    digit_pairs(text).map(number_of)
 }
 
 /// Eight digits as four numbers of two digits, 16 bits each, the first lowest.
 #[inline]
 fn digit_pairs(text: [u8; 8]) -> Option<u64> {
-    let word = u64::from_le_bytes(text);
-    are_digits(text).then(|| ((word & 0x0F0F_0F0F_0F0F_0F0F).wrapping_mul(2561) >> 8) & 0x00FF_00FF_00FF_00FF)
+    are_digits(text).then(|| pairs_of(u64::from_le_bytes(text)))
 }
 
 /// Whether eight bytes are digits.
 #[inline]
 pub(crate) fn are_digits(text: [u8; 8]) -> bool {
-    let word = u64::from_le_bytes(text);
-    let high = 0xF0F0_F0F0_F0F0_F0F0;
-    let ascii_zero = 0x3030_3030_3030_3030;
-    word & high == ascii_zero && word.wrapping_add(0x0606_0606_0606_0606) & high == ascii_zero
+    beyond_digits(u64::from_le_bytes(text)) == 0
+}
+
+/// Not 0 where one of eight bytes is no digit.
+#[inline]
+fn beyond_digits(word: u64) -> u64 {
+    // A digit without its 0x30 is at most 9, and 6 more keep it below 16. A carry comes only out of a
+    // byte that is marked anyway.
+    let values = word ^ 0x3030_3030_3030_3030;
+    (values | values.wrapping_add(0x0606_0606_0606_0606)) & 0xF0F0_F0F0_F0F0_F0F0
+}
+
+/// Digits, as bytes or as text, as pairs.
+#[inline]
+fn pairs_of(digits: u64) -> u64 {
+    ((digits & 0x0F0F_0F0F_0F0F_0F0F).wrapping_mul(2561) >> 8) & 0x00FF_00FF_00FF_00FF
+}
+
+/// Pairs as a number: fours, then the whole, each in one multiplication.
+#[inline]
+fn number_of(pairs: u64) -> u64 {
+    let fours = pairs.wrapping_mul(6_553_601) >> 16;
+    (fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(42_949_672_960_001) >> 32
 }
 
 fn decoded(value: u32) -> Option<ZoneId> {
@@ -375,6 +394,22 @@ mod tests {
     fn interface_7_1_a_prefix_listed_twice_is_found() {
         let (_, errors) = Prefixes::build(&[("77", ZoneId(0)), ("7x", ZoneId(0)), ("77", ZoneId(1))]);
         assert_eq!(errors, [(1, BadPrefix::NotDigits), (2, BadPrefix::Twice)]);
+    }
+
+    #[test]
+    fn digits_pack_the_same_at_any_length() {
+        let text = b"907856341208675309";
+        for length in 0..=text.len() {
+            let mut digits = text[..length].to_vec();
+            assert_eq!(packed(&digits), packed_any(&digits), "{length}");
+            for at in 0..length {
+                for other in [b'/', b':', 0, b'0' | 0x80, 0xFF] {
+                    let kept = std::mem::replace(&mut digits[at], other);
+                    assert_eq!((packed(&digits), packed_any(&digits)), (None, None), "{length} {at}");
+                    digits[at] = kept;
+                }
+            }
+        }
     }
 
     proptest! {
