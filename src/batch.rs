@@ -10,6 +10,7 @@
 mod item;
 mod open_calls;
 mod pass;
+mod posted;
 mod prepare;
 mod reader;
 mod settle;

@@ -1,3 +1,5 @@
+use super::posted::Booked;
+use super::reader::FeedPosition;
 use crate::book::{AccountNo, PlanChoice, Register};
 use crate::law::{RuleSet, VatRate};
 use crate::rate::Usage;
@@ -41,8 +43,8 @@ pub enum Fate {
     Suspended(SuspendReason),
     /// Not a usage record.
     Rejected,
-    /// A part of a call whose other parts are awaited; settled before the pass ends.
-    Open,
+    /// A part of a call whose other parts are awaited, and why it could not be rated with them.
+    Open(Option<SuspendReason>),
     /// A part that was told with the others of its call.
     Told,
 }
@@ -158,6 +160,10 @@ pub(crate) struct Prepared {
     pub(crate) first_line: u64,
     /// Parts of calls that a record of this piece completed, told before that record.
     pub(crate) told: Vec<Told>,
+    /// What the books need beside items, by the index of the item.
+    pub(crate) booked: Vec<(u32, Booked)>,
+    /// Where the file stands behind the piece.
+    pub(crate) end: FeedPosition,
 }
 
 /// A part that is told where its call was completed.
@@ -165,12 +171,15 @@ pub(crate) struct Prepared {
 pub(crate) struct Told {
     /// Index of the completing item in its piece.
     pub(crate) at: u32,
+    /// Key of its call.
+    pub(crate) call: u128,
     pub(crate) item: Item,
     pub(crate) record_id: Box<[u8]>,
     pub(crate) file: usize,
     pub(crate) line: u64,
     /// Why its call is suspended; empty where that is only because parts are missing.
     pub(crate) detail: Box<str>,
+    pub(crate) booked: Booked,
 }
 
 impl Prepared {

@@ -1,4 +1,5 @@
 use super::item::{Item, PartOf, Stateful, Told};
+use super::posted::Booked;
 use crate::units::InstantMs;
 use rustc_hash::FxHashMap;
 
@@ -37,9 +38,9 @@ pub(crate) enum Joined {
 
 impl OpenPart {
     /// What is told of it, before the item at that place of the piece that completed its call.
-    pub(crate) fn told(self, at: u32) -> Told {
-        let Self { item, record_id, file, line, detail, .. } = self;
-        Told { at, item, record_id, file, line, detail }
+    pub(crate) fn told(self, at: u32, booked: Booked) -> Told {
+        let Self { item, record_id, file, line, detail, part, .. } = self;
+        Told { at, call: part.call, item, record_id, file, line, detail, booked }
     }
 }
 
@@ -60,6 +61,18 @@ impl OpenCalls {
         let parts = self.calls.remove(&call).unwrap_or_default();
         self.parts = self.parts.saturating_sub(parts.len());
         Joined::Complete(parts)
+    }
+
+    /// Takes out a part, by its key, that waits no longer.
+    pub(crate) fn remove(&mut self, call: u128, key: u128) -> Option<OpenPart> {
+        let parts = self.calls.get_mut(&call)?;
+        let place = parts.iter().position(|part| part.item.print.key == key)?;
+        let part = parts.remove(place);
+        if parts.is_empty() {
+            self.calls.remove(&call);
+        }
+        self.parts = self.parts.saturating_sub(1);
+        Some(part)
     }
 
     /// The parts that still wait, in the order in which they were read.

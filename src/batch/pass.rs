@@ -1,7 +1,7 @@
 use super::item::{Prepared, Reference, Source};
 use super::prepare::{Memory, Preparer};
 use super::reader::{FeedPosition, Reader, Work};
-use super::settle::Settler;
+use super::settle::{Memory as Remembered, Settler};
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::Trace;
 use super::write::{Outcomes, RowWriter, Rows};
@@ -111,7 +111,7 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
         charged: 0,
     });
     let duplicates = Duplicates::with_capacity(expected_records(pass.files));
-    let mut settler = Settler::new(pass.reference, totals.collect(), duplicates, (pass.funds)());
+    let mut settler = Settler::new(pass.reference, totals.collect(), Remembered::new(duplicates, (pass.funds)()));
     settler.corrections.wanted.clone_from(wanted);
     settler.traced.clone_from(&pass.traced);
     let writer = RowWriter::new(pass.reference, pass.files.iter().map(|file| (&file.source, file.name.as_str())));
@@ -180,6 +180,7 @@ fn prepare_batch(pass: &Pass<'_>, work: Vec<Work>, mut slots: Vec<Slot>) -> Vec<
         slot.prepared.file = work.file;
         slot.prepared.lines = work.lines;
         slot.prepared.first_line = work.first_line;
+        slot.prepared.end = work.end;
         preparer.prepare(work.piece, &mut slot.memory, &mut slot.prepared);
     });
     slots

@@ -97,6 +97,7 @@ impl Preparer<'_> {
         prepared.texts.clear();
         prepared.items.clear();
         prepared.stateful.clear();
+        prepared.booked.clear();
         prepared.details.clear();
         prepared.rejects.clear();
         prepared.told.clear();

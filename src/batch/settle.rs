@@ -1,8 +1,9 @@
 use super::item::{Fate, Item, Place, Prepared, Reference, Stateful, Told};
 use super::open_calls::{Joined, OpenCalls, OpenPart};
+use super::posted::{Booked, posted};
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::{Steps, Trace};
-use crate::book::{Account, AccountNo, AllowanceLeft, Funds};
+use crate::book::{Account, AccountNo, Funds, Posted, Reversal, Taken};
 use crate::law::Rule;
 use crate::rate::{self, BadCharge, Basis};
 use crate::record::{Direction, FilterReason, Flag, RejectReason, Rejection, SuspendReason};
@@ -10,6 +11,7 @@ use crate::screen::{Duplicates, Seen};
 use crate::tariff::{Measure, Version};
 use crate::units::{Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 
 /// How many records ahead the slots of the duplicate set are asked for.
@@ -18,14 +20,18 @@ const AHEAD: usize = 24;
 /// What remembers: settles pieces in feed order, one after the other.
 pub(crate) struct Settler<'r> {
     pub(crate) reference: &'r Reference,
-    pub(crate) duplicates: Duplicates,
-    pub(crate) funds: Funds,
+    pub(crate) memory: Memory,
     pub(crate) totals: Totals,
+    /// What the books need beside each item is kept.
+    pub(crate) keeps_books: bool,
+    /// Records come again that waited: their keys are known, and that is right.
+    pub(crate) recycles: bool,
     pub(crate) corrections: Corrections,
     /// Keys of the record to be traced, one a source.
     pub(crate) traced: FxHashSet<u128>,
     pub(crate) traces: Vec<Trace>,
-    open_calls: OpenCalls,
+    /// Of the record that is being settled.
+    booked: Booked,
     /// A bit for each account with a rated record.
     touched: Vec<u64>,
     reasons: Reasons,
@@ -38,32 +44,37 @@ pub(crate) struct Corrections {
     pub(crate) wanted: FxHashSet<u128>,
     /// Keys found to be corrected whose charges were not kept; the pass must start anew with them wanted.
     pub(crate) missing: FxHashSet<u128>,
-    charged: FxHashMap<u128, OldCharge>,
-    /// Corrected before they came.
-    replaced: FxHashSet<u128>,
+    pub(crate) charged: FxHashMap<u128, Posted>,
 }
 
-/// What a charge took, to be given back.
-#[derive(Clone, Debug)]
-struct OldCharge {
-    account: AccountNo,
-    debit: Option<Tiyn>,
-    usage: Option<(Period, Tiyn)>,
-    gross: Tiyn,
-    consumed: Vec<(AllowanceLeft, u64)>,
+/// What deciding remembers from one record to the next, and from one run to the next.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) duplicates: Duplicates,
+    pub(crate) funds: Funds,
+    pub(crate) open_calls: OpenCalls,
+    /// Keys of charges that were corrected before they came.
+    pub(crate) replaced: FxHashSet<u128>,
+}
+
+impl Memory {
+    pub(crate) fn new(duplicates: Duplicates, funds: Funds) -> Self {
+        Self { duplicates, funds, open_calls: OpenCalls::default(), replaced: FxHashSet::default() }
+    }
 }
 
 impl<'r> Settler<'r> {
-    pub(crate) fn new(reference: &'r Reference, files: Vec<FileTotals>, duplicates: Duplicates, funds: Funds) -> Self {
+    pub(crate) fn new(reference: &'r Reference, files: Vec<FileTotals>, memory: Memory) -> Self {
         Self {
             reference,
-            duplicates,
-            funds,
+            memory,
             totals: Totals { files, ..Totals::default() },
+            keeps_books: false,
+            recycles: false,
             corrections: Corrections::default(),
             traced: FxHashSet::default(),
             traces: Vec::new(),
-            open_calls: OpenCalls::default(),
+            booked: Booked::default(),
             touched: vec![0; reference.register.len().div_ceil(64)],
             reasons: Reasons::default(),
         }
@@ -75,15 +86,18 @@ impl<'r> Settler<'r> {
         let mut sums = Sums::default();
         let mut items = std::mem::take(&mut prepared.items);
         // Nothing is remembered of a record for its own sake.
-        let forgets = self.corrections.wanted.is_empty() && self.traced.is_empty();
+        let forgets = self.corrections.wanted.is_empty()
+            && self.memory.replaced.is_empty()
+            && self.traced.is_empty()
+            && !self.recycles;
         for at in 0..items.len() {
             if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
-                self.duplicates.prefetch(ahead.print.key);
+                self.memory.duplicates.prefetch(ahead.print.key);
             }
             let Some(item) = items.get_mut(at) else { continue };
             if forgets && item.fate == Fate::Rated && item.stateful == Place::NONE {
                 // Its charge is final, unless it came before.
-                match self.duplicates.insert(item.print) {
+                match self.memory.duplicates.insert(item.print) {
                     Seen::New => {
                         counts.rated = counts.rated.wrapping_add(1);
                         sums.add(item);
@@ -97,6 +111,10 @@ impl<'r> Settler<'r> {
                 continue;
             }
             self.settle_item(item, prepared, at);
+            if self.keeps_books && self.booked != Booked::default() {
+                let booked = std::mem::take(&mut self.booked);
+                prepared.booked.push((u32::try_from(at).unwrap_or(u32::MAX), booked));
+            }
             counts.count(item.fate);
             if item.fate == Fate::Rated {
                 sums.add(item);
@@ -107,7 +125,7 @@ impl<'r> Settler<'r> {
             if !self.traced.is_empty()
                 && self.traced.contains(&{ item.print.key })
                 && item.fate != Fate::Told
-                && item.fate != Fate::Open
+                && !matches!(item.fate, Fate::Open(_))
             {
                 self.trace_outcome(item, prepared);
             }
@@ -128,12 +146,13 @@ impl<'r> Settler<'r> {
         if item.fate == Fate::Rejected {
             return;
         }
-        match self.duplicates.insert(item.print) {
+        match self.memory.duplicates.insert(item.print) {
             Seen::New => {}
+            Seen::Same | Seen::Differs if self.recycles => {}
             seen @ (Seen::Same | Seen::Differs) => return self.came_before(item, seen),
         }
         let Some(stateful) = item.stateful.get().and_then(|place| prepared.stateful.get(place)).copied() else {
-            return self.keep_if_wanted(item, None);
+            return self.keep_if_wanted(item);
         };
         match (item.fate, stateful.part) {
             (Fate::Filtered(_), _) => self.replace(&stateful),
@@ -144,7 +163,7 @@ impl<'r> Settler<'r> {
                     self.reject(item, reject, prepared, at);
                 }
             }
-            (Fate::Suspended(_), None) | (Fate::Duplicate(_) | Fate::Rejected | Fate::Open | Fate::Told, _) => {}
+            (Fate::Suspended(_), None) | (Fate::Duplicate(_) | Fate::Rejected | Fate::Open(_) | Fate::Told, _) => {}
         }
     }
 
@@ -168,8 +187,11 @@ impl<'r> Settler<'r> {
             line,
             detail: item.detail.get().and_then(|place| prepared.details.get(place)).map_or("", String::as_str).into(),
         };
-        match self.open_calls.join(open) {
-            Joined::Waiting => item.fate = Fate::Open,
+        match self.memory.open_calls.join(open) {
+            Joined::Waiting => {
+                let reason = if let Fate::Suspended(reason) = item.fate { Some(reason) } else { None };
+                item.fate = Fate::Open(reason);
+            }
             Joined::NoRoom if item.fate == Fate::Rated => {
                 item.fate = Fate::Suspended(SuspendReason::IncompleteParts);
                 item.detail = Place::of(prepared.details.len());
@@ -181,7 +203,8 @@ impl<'r> Settler<'r> {
                 let told_at = u32::try_from(at).unwrap_or(u32::MAX);
                 for part in self.merged(parts) {
                     self.settled_late(&part);
-                    prepared.told.push(part.told(told_at));
+                    // What the call took stands on its first part.
+                    prepared.told.push(part.told(told_at, std::mem::take(&mut self.booked)));
                 }
             }
         }
@@ -253,14 +276,14 @@ impl<'r> Settler<'r> {
 
     /// Suspends the parts of calls that never became complete.
     pub(crate) fn finish(&mut self) -> Vec<Told> {
-        let waiting = std::mem::take(&mut self.open_calls).into_waiting();
+        let waiting = std::mem::take(&mut self.memory.open_calls).into_waiting();
         let mut told = Vec::with_capacity(waiting.len());
         for mut part in waiting {
             if part.item.fate == Fate::Rated {
                 part.item.fate = Fate::Suspended(SuspendReason::IncompleteParts);
             }
             self.settled_late(&part);
-            told.push(part.told(0));
+            told.push(part.told(0, Booked::default()));
         }
         self.totals.filtered = self.reasons.filtered.named(FilterReason::ALL);
         self.totals.suspended = self.reasons.suspended.named(SuspendReason::ALL);
@@ -279,15 +302,16 @@ impl<'r> Settler<'r> {
         let local = version.zone.local(item.at);
         let period = local.day.period();
         if stateful.free {
-            self.use_month(item, stateful, no, &account, period);
-            self.keep_if_wanted(item, Some(OldCharge::of(no, item, Vec::new())));
+            let counted = self.use_month(item, stateful, no, &account, period);
+            self.booked.taken = counted.then(|| Box::new(Taken { counted, ..Taken::default() }));
+            self.keep_if_wanted(item);
             return Ok(());
         }
         let offered = if plan.allowances.is_empty() {
             Vec::new()
         } else {
             let had_plan_before = self.had_plan_before(version, stateful, period);
-            self.funds.allowances(no, plan, stateful.choice, stateful.usage.class, local.day, had_plan_before)
+            self.memory.funds.allowances(no, plan, stateful.choice, stateful.usage.class, local.day, had_plan_before)
         };
         let amounts: Vec<(Measure, u64)> =
             offered.iter().map(|allowance| (allowance.measure, allowance.left)).collect();
@@ -296,7 +320,7 @@ impl<'r> Settler<'r> {
             return Ok(());
         };
         let basis = if account.is_budget() { Basis::Net } else { Basis::Gross };
-        let balance = account.is_advance().then(|| self.funds.balance(no, item.at));
+        let balance = account.is_advance().then(|| self.memory.funds.balance(no, item.at));
         let settled = match balance {
             Some(balance) if !stateful.owed_in_full => {
                 rate::settle_up_to(version, &quote, item.vat, balance, basis, stateful.began_at)?
@@ -308,26 +332,26 @@ impl<'r> Settler<'r> {
         (item.gross, item.net) = (settled.charge.gross, settled.charge.net);
         item.not_owed = settled.not_owed;
         item.cut_off_at = settled.cut_off_at;
-        let mut consumed = Vec::new();
+        let mut gave: SmallVec<[u64; 4]> = smallvec![0; offered.len()];
         for covered in &quote.covered {
-            if let Some(allowance) = offered.get(covered.offered) {
-                self.funds.consume(*allowance, covered.amount);
-                consumed.push((*allowance, covered.amount));
+            if let (Some(allowance), Some(gave)) = (offered.get(covered.offered), gave.get_mut(covered.offered)) {
+                self.memory.funds.consume(*allowance, covered.amount);
+                *gave = gave.saturating_add(covered.amount);
+                item.flags = item.flags.with(Flag::Allowance);
             }
         }
-        if !consumed.is_empty() {
-            item.flags = item.flags.with(Flag::Allowance);
-        }
-        let mut old = OldCharge::of(no, item, consumed);
         if account.is_advance() {
-            let debit = basis.debit(settled.charge);
-            self.funds.debit(no, debit);
-            old.debit = Some(debit);
+            self.memory.funds.debit(no, basis.debit(settled.charge));
         }
-        if self.use_month(item, stateful, no, &account, period) {
-            old.usage = Some((period, item.gross));
+        let counted = self.use_month(item, stateful, no, &account, period);
+        if self.keeps_books || !self.corrections.wanted.is_empty() {
+            self.booked.taken = Some(Box::new(Taken {
+                balance: balance.filter(|_| !stateful.owed_in_full).map(Tiyn::get),
+                counted,
+                allowances: offered.iter().zip(gave).map(|(of, gave)| of.taken(gave)).collect(),
+            }));
         }
-        self.keep_if_wanted(item, Some(old));
+        self.keep_if_wanted(item);
         if !self.traced.is_empty() && self.traced.contains(&{ item.print.key }) {
             let offered = offered.iter().map(|allowance| allowance.left).collect();
             self.trace_steps(item, Steps { quote, offered, balance, owed_in_full: stateful.owed_in_full });
@@ -355,11 +379,11 @@ impl<'r> Settler<'r> {
         let Some(limit) = account.limit().filter(|_| stateful.usage.class.direction == Direction::Out) else {
             return false;
         };
-        if self.funds.used(no, period) >= limit {
+        if self.memory.funds.used(no, period) >= limit {
             item.flags = item.flags.with(Flag::OverLimit);
             item.rules = item.rules.with(Rule::Cell44);
         }
-        self.funds.use_up(no, period, item.gross);
+        self.memory.funds.use_up(no, period, item.gross);
         true
     }
 
@@ -370,39 +394,36 @@ impl<'r> Settler<'r> {
             self.corrections.missing.insert(key);
         }
         match self.corrections.charged.remove(&key) {
-            Some(old) => self.reverse(&old),
+            Some(old) => self.reverse(key, old),
             None => {
-                self.corrections.replaced.insert(key);
+                self.memory.replaced.insert(key);
+                self.booked.reversed = Some(Box::new(Reversal { key, charge: None }));
             }
         }
     }
 
-    fn reverse(&mut self, old: &OldCharge) {
-        let back = |amount: Tiyn| Tiyn::new(amount.get().saturating_neg());
-        if let Some(debit) = old.debit {
-            self.funds.debit(old.account, back(debit));
-        }
-        if let Some((period, gross)) = old.usage {
-            self.funds.use_up(old.account, period, back(gross));
-        }
-        for (allowance, amount) in &old.consumed {
-            self.funds.give_back(*allowance, *amount);
-        }
-        self.totals.reversed = self.totals.reversed.saturating_add(i128::from(old.gross.get()));
+    fn reverse(&mut self, key: u128, old: Posted) {
+        self.memory.funds.replay(&old, true);
+        self.totals.reversed = self.totals.reversed.saturating_add(i128::from(old.gross));
+        self.booked.reversed = Some(Box::new(Reversal { key, charge: Some(old) }));
     }
 
     /// Keeps a charge that some record corrects; one that was corrected before it came is reversed at once.
-    fn keep_if_wanted(&mut self, item: &Item, old: Option<OldCharge>) {
-        let corrections = &mut self.corrections;
-        if corrections.wanted.is_empty() || item.fate != Fate::Rated {
+    fn keep_if_wanted(&mut self, item: &Item) {
+        let (wanted, replaced) = (&self.corrections.wanted, &mut self.memory.replaced);
+        if item.fate != Fate::Rated || wanted.is_empty() && replaced.is_empty() {
             return;
         }
         let key = item.print.key;
-        let Some(old) = old.or_else(|| item.account.map(|no| OldCharge::of(no, item, Vec::new()))) else { return };
-        if corrections.replaced.remove(&key) {
-            self.reverse(&old);
-        } else if corrections.wanted.contains(&key) {
-            corrections.charged.insert(key, old);
+        let replaced = replaced.remove(&key);
+        if !replaced && !wanted.contains(&key) {
+            return;
+        }
+        let Some(charge) = posted(item, self.reference, self.booked.taken.clone()) else { return };
+        if replaced {
+            self.reverse(key, charge);
+        } else {
+            self.corrections.charged.insert(key, charge);
         }
     }
 
@@ -425,7 +446,7 @@ impl<'r> Settler<'r> {
                     self.reasons.rejected.add(reject.rejection.reason as usize);
                 }
             }
-            Fate::Rated | Fate::Duplicate(_) | Fate::Open | Fate::Told => {}
+            Fate::Rated | Fate::Duplicate(_) | Fate::Open(_) | Fate::Told => {}
         }
     }
 
@@ -455,12 +476,6 @@ impl<'r> Settler<'r> {
     fn steps_of(&mut self, key: u128) -> Option<Steps> {
         let of_it = |trace: &Trace| trace.line == 0 && trace.item.print.key == key;
         self.traces.pop_if(|trace| of_it(trace)).and_then(|trace| trace.steps)
-    }
-}
-
-impl OldCharge {
-    fn of(account: AccountNo, item: &Item, consumed: Vec<(AllowanceLeft, u64)>) -> Self {
-        Self { account, debit: None, usage: None, gross: item.gross, consumed }
     }
 }
 

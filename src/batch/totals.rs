@@ -35,7 +35,7 @@ impl Counts {
             Fate::Duplicate(_) => &mut self.duplicate,
             Fate::Suspended(_) => &mut self.suspended,
             Fate::Rejected => &mut self.rejected,
-            Fate::Open | Fate::Told => return,
+            Fate::Open(_) | Fate::Told => return,
         };
         *place = place.saturating_add(1);
     }

@@ -71,7 +71,7 @@ impl Trace {
             Fate::Duplicate(false) => "duplicate: the same record came before".into(),
             Fate::Suspended(reason) => format!("suspended: {reason}"),
             Fate::Rejected => "rejected".into(),
-            Fate::Open | Fate::Told => "part of a call; its charge stands on the first part".into(),
+            Fate::Open(_) | Fate::Told => "part of a call; its charge stands on the first part".into(),
         }
     }
 

@@ -168,7 +168,7 @@ impl<'r> RowWriter<'r> {
             let record_id = prepared.text(item.record_id);
             match item.fate {
                 Fate::Rated => self.rated(item, record_id, prepared.file, &mut rows.rated, &mut recent),
-                Fate::Open | Fate::Told => {}
+                Fate::Open(_) | Fate::Told => {}
                 fate @ (Fate::Filtered(_) | Fate::Duplicate(_) | Fate::Suspended(_) | Fate::Rejected) => {
                     let line = prepared.first_line.saturating_add(u64::from(item.line));
                     let detail = item.detail.get().and_then(|place| prepared.details.get(place));
@@ -212,7 +212,7 @@ impl<'r> RowWriter<'r> {
                 self.other(&mut rows.duplicate, place, if differs { "differs" } else { "same" }, detail);
             }
             Fate::Suspended(reason) => self.other(&mut rows.suspended, place, reason.name(), detail),
-            Fate::Rated | Fate::Rejected | Fate::Open | Fate::Told => {}
+            Fate::Rated | Fate::Rejected | Fate::Open(_) | Fate::Told => {}
         }
     }
 

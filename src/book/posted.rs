@@ -73,6 +73,15 @@ pub struct TakenAllowance {
     pub amount: u64,
 }
 
+/// A charge that was taken back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Reversal {
+    /// Key of its record.
+    pub key: u128,
+    /// What is taken back, to the last tiyn; none where the record comes later and is to be taken back then.
+    pub charge: Option<Posted>,
+}
+
 /// Bits of [`Posted::paying`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Paying {

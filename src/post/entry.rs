@@ -1,7 +1,7 @@
 //! What a journal entry says. Plain data: every number means today what it will mean in ten years, and what is read
 //! back is applied by the code that applied it first.
 
-use crate::book::Posted;
+pub use crate::book::{Posted, Reversal};
 use serde::{Deserialize, Serialize};
 
 /// One entry. Its money part; personal detail stands beside it.
@@ -180,15 +180,6 @@ pub struct WriteOff {
     pub reason: String,
 }
 
-/// A charge that was taken back.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Reversal {
-    /// Key of its record.
-    pub key: u128,
-    /// What is taken back, to the last tiyn; none where the record comes later and is to be taken back then.
-    pub charge: Option<Posted>,
-}
-
 /// A part of a call whose other parts are awaited.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WaitingPart {
@@ -231,6 +222,8 @@ pub struct WaitingPart {
 pub struct Resolved {
     /// Its key.
     pub key: u128,
+    /// Key of its call, where it is a part that waited.
+    pub call: Option<u128>,
     /// Its id.
     #[serde(with = "serde_bytes")]
     pub record_id: Vec<u8>,
