@@ -9,20 +9,28 @@ mod csv;
 mod described;
 pub mod fields;
 mod format;
+mod group;
 mod native;
 mod ndjson;
+mod plain;
+mod straight;
 mod time;
+mod usual;
 
+pub(crate) use csv::{COLUMNS_MAX, Line};
 pub use csv::{Separators, split_line};
 pub use described::{BadDescription, Described, Description, NumberForm};
 pub use fields::{Column, Fields, Limits, Time};
 pub use format::{Format, NamedFormat};
+pub use group::GROUP;
 pub use native::{BadHeader, Native};
 pub use ndjson::Ndjson;
 pub use time::{DateCache, parse_rfc3339};
 
-use crate::record::{RejectReason, Rejection, UsageRecord};
+use crate::record::{AnsweredBy, Cause, Direction, RejectReason, Rejection, Service, UsageRecord};
+use crate::units::InstantMs;
 use bumpalo::Bump;
+use group::Group;
 
 /// Where one source line of decoded records stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,13 +65,54 @@ impl FileDecoder {
         separators: &mut Separators,
         sink: &mut F,
     ) {
+        self.decode_groups(lines, arena, separators, &mut |group| group.iter().cloned().for_each(&mut *sink));
+    }
+
+    /// As [`Self::decode`], up to [`GROUP`] records at a time, which stay where they were decoded.
+    pub fn decode_groups<'b>(
+        &self,
+        lines: &'b [u8],
+        arena: &'b Bump,
+        separators: &mut Separators,
+        sink: &mut dyn FnMut(&[Decoded<'b>]),
+    ) {
+        let mut group = Group::new(sink);
         match self {
-            Self::Native(decoder) => decoder.decode(lines, arena, separators, sink),
-            Self::Ndjson(decoder) => decoder.decode(lines, arena, sink),
-            Self::Described(decoder) => decoder.decode(lines, arena, sink),
+            Self::Native(decoder) => decoder.decode(lines, arena, separators, &mut group),
+            Self::Ndjson(decoder) => decoder.decode(lines, arena, &mut |decoded| group.push(decoded)),
+            Self::Described(decoder) => decoder.decode(lines, arena, &mut |decoded| group.push(decoded)),
         }
+        group.hand_on();
     }
 }
+
+/// A record of which nothing is known.
+const BLANK: UsageRecord<'static> = UsageRecord {
+    record_id: b"",
+    call_ref: b"",
+    part: 0,
+    last: false,
+    service: Service::Voice,
+    a_number: b"",
+    b_number: b"",
+    setup_at: InstantMs(0),
+    answer_at: None,
+    release_at: None,
+    cause: Cause::Empty,
+    answered_by: AnsweredBy::Subscriber,
+    bytes_up: 0,
+    bytes_down: 0,
+    quantity: 1,
+    visited_network: b"",
+    realtime: true,
+    direction: Direction::Out,
+    redirect_reason: b"",
+    charge_indicator: b"",
+    corrects: b"",
+    route_in: b"",
+    route_out: b"",
+    ambiguous: false,
+};
 
 /// The lines of a piece that are not blank, with their numbers, without `\n` and `\r\n`.
 pub(crate) fn numbered_lines(piece: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {

@@ -1,6 +1,6 @@
 use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Span, Stateful};
 use crate::book::LineAnswer;
-use crate::decode::{Decoded, FileDecoder, Separators};
+use crate::decode::{Decoded, FileDecoder, GROUP, Separators};
 use crate::feed::{LongLine, Piece};
 use crate::law::{self, Rule, RuleSet, VatRate};
 use crate::rate::{self, Moments, Priced, Usage};
@@ -12,9 +12,6 @@ use crate::tariff::{Plan, Presence, UsageClass, Version, ZoneKind};
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use bumpalo::Bump;
 use xxhash_rust::xxh3::xxh3_128;
-
-/// Records that go through the stages side by side, so that their cache misses overlap.
-const GROUP: usize = 32;
 
 /// Times of records leave a year at either end of what RFC 3339 can write: another zone, and the cut-off of the longest
 /// call, can still be written. 0001-01-01 and 9998-12-31, the whole day, in UTC.
@@ -142,19 +139,12 @@ impl Preparer<'_> {
             }
         };
         arena.reset();
-        let mut group: Vec<Decoded<'_>> = Vec::with_capacity(GROUP);
-        decoder.decode(bytes, arena, separators, &mut |decoded: Decoded<'_>| {
-            group.push(decoded);
-            if group.len() == GROUP {
-                self.group(bytes, &mut group, moments, prepared);
-            }
-        });
-        self.group(bytes, &mut group, moments, prepared);
+        decoder.decode_groups(bytes, arena, separators, &mut |group| self.group(bytes, group, moments, prepared));
     }
 
     /// Takes a group through the stages, each for all of it: whose lines they are, what is known of the accounts, which
     /// zones; then record by record the rest.
-    fn group(&self, bytes: &[u8], group: &mut Vec<Decoded<'_>>, moments: &mut Moments, prepared: &mut Prepared) {
+    fn group(&self, bytes: &[u8], group: &[Decoded<'_>], moments: &mut Moments, prepared: &mut Prepared) {
         let register = &self.reference.register;
         let mut asked = [(&b""[..], InstantMs(0)); GROUP];
         for (asked, decoded) in asked.iter_mut().zip(group.iter()) {
@@ -192,7 +182,6 @@ impl Preparer<'_> {
                 self.stop(stop, record, &common, decoded.raw, line, prepared);
             }
         }
-        group.clear();
     }
 
     /// Filtered, suspended or rated, in this order; duplicates are found later. Source: rating 1.2.

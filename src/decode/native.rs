@@ -1,10 +1,12 @@
 //! The native CSV format. Source: interface 7.1.
 
-use super::csv::{Line, Separators, split_line};
-use super::fields::{Column, Fields, Limits, PART_MAX, build};
+use super::csv::{Separators, split_line};
+use super::fields::{Column, Fields, Limits, build};
+use super::group::Group;
+use super::plain::{Layout, Read};
+use super::straight::Straight;
 use super::{DateCache, Decoded, checked_text};
-use crate::record::{AnsweredBy, Cause, Direction, RejectReason, Rejection, Service, UsageRecord};
-use crate::units::InstantMs;
+use crate::record::{RejectReason, Rejection};
 use bumpalo::Bump;
 use std::fmt;
 
@@ -39,39 +41,12 @@ const REQUIRED: [Column; 4] = [Column::RecordId, Column::Service, Column::ANumbe
 pub struct Native {
     /// What each column of the file holds; `None` for those of other names.
     columns: Vec<Option<Column>>,
+    /// Files in our own order of columns are read straight.
+    straight: Option<Straight>,
+    /// The others by the places of their separators.
+    layout: Layout,
     limits: Limits,
 }
-
-/// Wider files are read by the book.
-const MASKED_COLUMNS: usize = 64;
-
-/// A record of which nothing is known.
-const BLANK: UsageRecord<'static> = UsageRecord {
-    record_id: b"",
-    call_ref: b"",
-    part: 0,
-    last: false,
-    service: Service::Voice,
-    a_number: b"",
-    b_number: b"",
-    setup_at: InstantMs(0),
-    answer_at: None,
-    release_at: None,
-    cause: Cause::Empty,
-    answered_by: AnsweredBy::Subscriber,
-    bytes_up: 0,
-    bytes_down: 0,
-    quantity: 1,
-    visited_network: b"",
-    realtime: true,
-    direction: Direction::Out,
-    redirect_reason: b"",
-    charge_indicator: b"",
-    corrects: b"",
-    route_in: b"",
-    route_out: b"",
-    ambiguous: false,
-};
 
 impl Native {
     /// Reads a header line. Columns may come in any order; those of other names are passed over.
@@ -87,116 +62,100 @@ impl Native {
         }
         match REQUIRED.iter().find(|column| times(**column) == 0) {
             Some(column) => Err(BadHeader::Missing(*column)),
-            None => Ok(Self { columns, limits }),
+            None => Ok(Self {
+                straight: Straight::new(&columns, &limits),
+                layout: Layout::new(&columns, &limits),
+                columns,
+                limits,
+            }),
         }
     }
 
     /// Decodes whole lines in their order.
-    pub(super) fn decode<'b, F: FnMut(Decoded<'b>)>(
+    pub(super) fn decode<'b>(
         &self,
         piece: &'b [u8],
         arena: &'b Bump,
         separators: &mut Separators,
-        sink: &mut F,
+        group: &mut Group<'b, '_>,
     ) {
-        separators.scan(piece);
-        let odd = separators.is_odd();
-        let mut dates = DateCache::new();
-        for line in separators.lines(piece) {
-            if line.bytes.is_empty() {
-                continue;
-            }
-            let plain = !odd || line.bytes.iter().all(|byte| byte.is_ascii() && *byte != 0 && *byte != b'"');
-            let record = if plain { self.plain_record(piece, &line, &mut dates) } else { None };
-            sink(match record {
-                Some(record) => {
-                    let record_id = record.record_id;
-                    Decoded { line: line.number, raw: line.bytes, record: Ok(record), record_id }
-                }
-                None => self.any_record(line.number, line.bytes, arena),
-            });
+        if let Some(straight) = &self.straight {
+            return self.decode_straight(straight, piece, arena, group);
         }
+        separators.scan(piece);
+        let mut dates = DateCache::new();
+        separators.for_each_line(piece, |line| {
+            if line.bytes.is_empty() {
+                return;
+            }
+            let Some(place) = group.place() else { return };
+            let mut read = Read::Left;
+            if line.plain
+                && line.columns == self.layout.columns()
+                && let Ok(record) = &mut place.record
+            {
+                read = self.layout.read(piece, line.window, &mut dates, record);
+                place.record_id = record.record_id;
+                (place.line, place.raw) = (line.number, line.bytes);
+            }
+            if read == Read::Left {
+                *place = self.any_record(line.number, line.bytes, arena);
+            }
+            group.keep(read == Read::Common);
+        });
         if let Some((number, line)) = separators.unended(piece) {
-            sink(self.any_record(number, line, arena));
+            group.push(self.any_record(number, line, arena));
         }
     }
 
-    /// A line without quotes whose every field is as most are; `None` leaves it to [`Self::any_record`].
-    #[inline]
-    fn plain_record<'b>(&self, piece: &'b [u8], line: &Line<'b, '_>, dates: &mut DateCache) -> Option<UsageRecord<'b>> {
-        if line.columns() != self.columns.len() || line.columns() > MASKED_COLUMNS {
-            return None;
+    fn decode_straight<'b>(&self, straight: &Straight, piece: &'b [u8], arena: &'b Bump, group: &mut Group<'b, '_>) {
+        let mut dates = DateCache::new();
+        let (mut start, mut number) = (0usize, 0u32);
+        while start < piece.len() {
+            let Some(place) = group.place() else { return };
+            let line = match &mut place.record {
+                Ok(record) => straight.read(piece, start, &mut dates, record),
+                Err(_) => None,
+            };
+            match (line, &place.record) {
+                (Some(line), Ok(record)) => {
+                    place.record_id = record.record_id;
+                    (place.line, place.raw) = (number, line.bytes);
+                    group.keep(line.is_common);
+                    start = line.next;
+                }
+                _ => start = self.decode_line(piece, start, number, arena, group),
+            }
+            number = number.wrapping_add(1);
         }
-        let mut record = BLANK;
-        let (mut service, mut setup_at) = (None, None);
-        // Most columns of most records are empty.
-        let mut filled = line.filled();
-        while filled != 0 {
-            let at = filled.trailing_zeros() as usize;
-            filled &= filled.wrapping_sub(1);
-            let Some(Some(column)) = self.columns.get(at) else { continue };
-            let text = line.column(piece, at);
-            if text.is_empty() {
-                continue;
-            }
-            match column {
-                Column::RecordId => record.record_id = text,
-                Column::Service => {
-                    service = Some(match text {
-                        b"voice" => Service::Voice,
-                        text => Service::parse(text)?,
-                    });
-                }
-                Column::ANumber => record.a_number = text,
-                Column::BNumber => record.b_number = text,
-                Column::SetupAt => setup_at = Some(dates.parse_rfc3339(text)?),
-                Column::AnswerAt => record.answer_at = Some(dates.parse_rfc3339(text)?),
-                Column::ReleaseAt => record.release_at = Some(dates.parse_rfc3339(text)?),
-                Column::Cause => record.cause = Cause::parse(text),
-                Column::AnsweredBy => {
-                    record.answered_by = match text {
-                        b"subscriber" => AnsweredBy::Subscriber,
-                        text => AnsweredBy::parse(text)?,
-                    };
-                }
-                Column::BytesUp => record.bytes_up = small_number(text)?,
-                Column::BytesDown => record.bytes_down = small_number(text)?,
-                Column::Quantity => record.quantity = small_number(text)?,
-                Column::VisitedNetwork => record.visited_network = text,
-                Column::Realtime => record.realtime = truth(text)?,
-                Column::RouteIn => record.route_in = text,
-                Column::RouteOut => record.route_out = text,
-                Column::CallRef => record.call_ref = text,
-                Column::Part => {
-                    record.part =
-                        u32::try_from(small_number(text)?).ok().filter(|part| (1..=PART_MAX).contains(part))?;
-                }
-                Column::Last => record.last = truth(text)?,
-                Column::Direction => record.direction = Direction::parse(text)?,
-                Column::RedirectReason => record.redirect_reason = text,
-                Column::ChargeIndicator => record.charge_indicator = text,
-                Column::Corrects => record.corrects = text,
-            }
+    }
+
+    /// Decodes one line by the book; returns where the next one begins.
+    #[cold]
+    #[inline(never)]
+    fn decode_line<'b>(
+        &self,
+        piece: &'b [u8],
+        start: usize,
+        number: u32,
+        arena: &'b Bump,
+        group: &mut Group<'b, '_>,
+    ) -> usize {
+        let rest = piece.get(start..).unwrap_or_default();
+        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = rest.get(..length).unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            group.leave();
+        } else {
+            group.push(self.any_record(number, line, arena));
         }
-        record.service = service?;
-        record.setup_at = setup_at?;
-        let begins_at = record.began_at();
-        let voice = record.service == Service::Voice;
-        let session = matches!(record.service, Service::Data | Service::Internet);
-        let whole = !record.record_id.is_empty()
-            && !record.a_number.is_empty()
-            && begins_at >= record.setup_at
-            && match (record.answer_at, record.release_at) {
-                (Some(answer), Some(release)) => release >= answer,
-                (Some(_), None) => !voice,
-                (None, Some(release)) => !session || release >= record.setup_at,
-                (None, None) => true,
-            }
-            && self.limits.max_duration_ms.is_none_or(|limit| record.duration_ms() <= limit);
-        whole.then_some(record)
+        start.wrapping_add(length).wrapping_add(1)
     }
 
     /// Any line, by the book.
+    #[cold]
+    #[inline(never)]
     fn any_record<'b>(&self, line: u32, raw: &'b [u8], arena: &'b Bump) -> Decoded<'b> {
         let mut fields = Fields::default();
         let record = checked_text(raw)
@@ -221,28 +180,10 @@ impl Native {
     }
 }
 
-fn truth(text: &[u8]) -> Option<bool> {
-    match text {
-        b"true" => Some(true),
-        b"false" => Some(false),
-        _ => None,
-    }
-}
-
-/// A whole number of up to 18 digits.
-fn small_number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || text.len() > 18 {
-        return None;
-    }
-    text.iter().try_fold(0u64, |number, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit < 10).then(|| number.wrapping_mul(10).wrapping_add(u64::from(digit)))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::{BLANK, FileDecoder, numbered_lines};
     use proptest::prelude::*;
 
     const HEADER: &str = "record_id,service,a_number,b_number,setup_at,answer_at,release_at,cause,answered_by,bytes_up,\
@@ -253,7 +194,7 @@ mod tests {
         let native = Native::new(header.as_bytes(), Limits { max_duration_ms: Some(86_400_000) }).unwrap();
         let arena = Bump::new();
         let mut found = Vec::new();
-        native.decode(body, &arena, &mut Separators::default(), &mut |decoded: Decoded<'_>| {
+        FileDecoder::Native(native).decode(body, &arena, &mut Separators::default(), &mut |decoded: Decoded<'_>| {
             let record = decoded.record.map(|r| format!("{} {}", r.service, r.duration_ms())).map_err(|r| r.reason);
             found.push((decoded.line, String::from_utf8_lossy(decoded.record_id).into_owned(), record));
         });
@@ -297,36 +238,121 @@ mod tests {
         assert_eq!(reasons, bad);
     }
 
+    /// A field that is as most are, or not.
+    fn field() -> impl Strategy<Value = String> {
+        let usual = prop::sample::select(vec![
+            "",
+            "voice",
+            "data",
+            "sms",
+            "in",
+            "true",
+            "false",
+            "machine",
+            "0",
+            "5",
+            "-5",
+            "9223372036854775808",
+            "r1",
+            "q850:17",
+            "sip:486",
+            "16",
+            "q850:",
+            "busy",
+            "77272500001",
+            "2026-03-01T10:00:00Z",
+            "2026-03-01T10:00:01.123+05:00",
+            "2026-03-01T24:00:01.123+05:00",
+            "2026-03-01 10:00:00Z",
+            "2026-02-30T10:00:00Z",
+            "2026-03-01T10:00:00.123456789+05:00",
+        ]);
+        let odd = prop::sample::select(vec![
+            "\r",
+            "\0",
+            "\"",
+            "\"a,\"\"b\"",
+            "é",
+            "a\"",
+            "0e9f4a8e-6b9c-4a54-9d6b-2f1f6f3e9c11-0e9f4a8e-6b9c-4a54-9d6b",
+        ]);
+        prop_oneof![20 => usual.prop_map(str::to_owned), 1 => odd.prop_map(str::to_owned), 1 => "[a-z0-9,]{0,12}"]
+    }
+
+    /// A line of a valid record with some fields changed, or any line.
+    fn line() -> impl Strategy<Value = String> {
+        let clock = "2026-03-0[12]T1[01]:[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}\\+05:00";
+        let valid = ("m1-[0-9]{9}|[0-9a-f]{36}", "voice|sms|data", "77[0-9]{9}", "(8[0-9]{10})?", clock, clock, clock)
+            .prop_map(|(id, service, a, b, setup, answer, release)| {
+                let mut times = [setup, answer, release];
+                times.sort();
+                let [setup, answer, release] = times;
+                [id, service, a, b, setup, answer, release, "q850:16".into()]
+            });
+        let changes = prop::collection::vec((0usize..23, field()), 0..4);
+        let mostly_valid = (valid, changes).prop_map(|(valid, changes)| {
+            let mut fields: Vec<String> = valid.into_iter().chain(vec![String::new(); 15]).collect();
+            changes.into_iter().for_each(|(at, text)| fields[at] = text);
+            fields.join(",")
+        });
+        let any = prop::collection::vec(field(), 22..25).prop_map(|fields| fields.join(","));
+        prop_oneof![5 => mostly_valid, 2 => any, 1 => Just(String::new()), 1 => "[a,\"\r]{0,40}"]
+    }
+
     proptest! {
-        /// The fast path builds what the rule book builds, or leaves the line to it.
+        /// The fast paths build what the rule book builds, or leave the line to it.
         #[test]
-        fn the_plain_path_equals_the_rule_book(
-            fields in prop::collection::vec(prop_oneof![
-                Just(""), Just("voice"), Just("data"), Just("in"), Just("true"), Just("false"), Just("machine"), Just("0"),
-                Just("5"), Just("-5"), Just("9223372036854775808"), Just("r1"), Just("q850:17"), Just("77272500001"),
-                Just("2026-03-01T10:00:00Z"), Just("2026-03-01T10:00:01.123+05:00"), Just("2026-03-01 10:00:00Z"), Just("2026-02-30T10:00:00Z"),
-            ], 23),
-            valid in any::<bool>(),
+        fn the_plain_paths_equal_the_rule_book(
+            lines in prop::collection::vec((line(), any::<bool>()), 0..80),
+            ended in any::<bool>(),
         ) {
-            let mut fields = fields;
-            if valid {
-                for (at, text) in [(0, "r1"), (1, "voice"), (2, "77272500001"), (4, "2026-03-01T04:00:00Z"), (8, ""), (13, ""), (18, ""), (19, "")] {
-                    fields[at] = text;
-                }
+            let mut piece: String = lines.iter().map(|(line, cr)| format!("{line}{}", if *cr { "\r\n" } else { "\n" })).collect();
+            if !ended {
+                piece.pop();
             }
-            let line = fields.join(",");
-            let native = Native::new(HEADER.as_bytes(), Limits { max_duration_ms: Some(3_600_000) }).unwrap();
+            let extra = HEADER.replace("realtime", "real_time");
+            let swapped = HEADER.replace("cause", "b_number").replacen("b_number", "cause", 1);
+            for header in [HEADER, &extra, &swapped] {
+                let native = Native::new(header.as_bytes(), Limits { max_duration_ms: Some(3_600_000) }).unwrap();
+                prop_assert_eq!(native.straight.is_some(), header != swapped);
+                let arena = Bump::new();
+                let expected: Vec<_> =
+                    numbered_lines(piece.as_bytes()).map(|(number, line)| native.any_record(number, line, &arena)).collect();
+                let mut found = Vec::new();
+                let decoder = FileDecoder::Native(native);
+                decoder.decode(piece.as_bytes(), &arena, &mut Separators::default(), &mut |decoded| found.push(decoded));
+                prop_assert_eq!(&found, &expected);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_usual_is_read_by_the_plain_paths() {
+        let tail = ",,,,,,,,,,,,,,,,,,,,,,\n".repeat(9);
+        for line in [
+            "m1-000000001,voice,77255355748,+77760055442,2026-03-01T00:11:01.972+05:00,2026-03-01T00:11:16.998+05:00,2026-03-01T00:12:27.460+05:00,q850:16,subscriber,,,,,,,tg-204,,,,,,,",
+            "0e9f4a8e-6b9c-4a54-9d6b-2f1f6f3e9c11-0e9f4a8e,sms,77255355748,87760055442,2026-03-01T00:11:01Z,,,,,,,2,,,,,,,,,,,",
+            "m1-1,data,77255355748,,2026-03-01T00:11:01.972+05:00,,2026-03-01T00:12:27.460+05:00,,,17,1800000,,,,,,,,,,,,",
+        ] {
+            let native = Native::new(HEADER.as_bytes(), Limits::default()).unwrap();
+            let piece = format!("{line}\n{tail}");
             let arena = Bump::new();
-            let with_end = format!("{line}\n");
+            let book = native.any_record(0, line.as_bytes(), &arena).record.unwrap();
+            let mut straight = BLANK;
+            let read =
+                native.straight.as_ref().unwrap().read(piece.as_bytes(), 0, &mut DateCache::new(), &mut straight);
+            assert!(read.is_some_and(|read| read.bytes == line.as_bytes() && read.next == line.len() + 1));
+            assert_eq!(straight, book);
+            let mut plain = BLANK;
             let mut separators = Separators::default();
-            separators.scan(with_end.as_bytes());
-            let first = separators.lines(with_end.as_bytes()).next().unwrap();
-            let slow = native.any_record(0, line.as_bytes(), &arena).record;
-            if let Some(fast) = native.plain_record(with_end.as_bytes(), &first, &mut DateCache::new()) {
-                prop_assert_eq!(Ok(fast), slow);
-            } else if valid && fields[9..12].iter().all(|f| f.is_empty()) && fields[17].is_empty() {
-                prop_assert!(slow.is_err(), "the plain path refuses {}", line);
-            }
+            separators.scan(piece.as_bytes());
+            separators.for_each_line(piece.as_bytes(), |line| {
+                if line.number == 0 {
+                    let read = native.layout.read(piece.as_bytes(), line.window, &mut DateCache::new(), &mut plain);
+                    assert_ne!(read, Read::Left);
+                }
+            });
+            assert_eq!(plain, book);
         }
     }
 }

@@ -1,6 +1,9 @@
+use super::usual::{Usual, WINDOW};
 use crate::units::InstantMs;
 
 const DAY_MS: i64 = 86_400_000;
+/// No text of an instant, with the comma behind it, has more bytes: nine digits of a fraction and an offset.
+const LONGEST: usize = 36;
 
 /// Reads an instant as RFC 3339 writes it, years 0000 to 9999.
 ///
@@ -30,49 +33,6 @@ pub struct DateCache {
     usual: Usual,
 }
 
-/// The text around the clock of the last instant that was written as nearly all are:
-/// `2026-03-01T00:11:01.972+05:00`.
-#[derive(Clone, Copy, Debug)]
-struct Usual {
-    /// `2026-03-`, `6-03-01T` and `+05:00`, each as a word.
-    words: [u64; 3],
-    /// Midnight there.
-    midnight_ms: i64,
-}
-
-impl Usual {
-    /// Before anything was seen; no text is like it.
-    const NONE: Self = Self { words: [u64::MAX; 3], midnight_ms: 0 };
-    const BYTES: usize = 29;
-
-    /// The words of a text of the usual length.
-    #[inline]
-    fn words(text: &[u8; Self::BYTES]) -> [u64; 3] {
-        let word = |at: usize| {
-            let bytes = text.get(at..).and_then(|rest| rest.first_chunk::<8>());
-            bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
-        };
-        [word(0), word(3), word(21) >> 16]
-    }
-
-    /// The instant, where all but the clock is as it was before.
-    #[inline]
-    fn instant(&self, text: &[u8; Self::BYTES]) -> Option<InstantMs> {
-        if Self::words(text) != self.words {
-            return None;
-        }
-        let clock = clock_ms(text.get(11..)?.first_chunk::<8>()?)?;
-        let fraction = u32::from_le_bytes(*text.get(19..)?.first_chunk::<4>()?) ^ u32::from_le_bytes(*b".000");
-        // As in `digits`: the point must be one, the others at most nine.
-        if (fraction | fraction.wrapping_add(0x7676_767F)) & 0x8080_8080 != 0 {
-            return None;
-        }
-        let [_, hundreds, tens, ones] = fraction.to_le_bytes().map(i64::from);
-        let ms = hundreds.wrapping_mul(100).wrapping_add(tens.wrapping_mul(10)).wrapping_add(ones);
-        Some(InstantMs(self.midnight_ms.wrapping_add(clock).wrapping_add(ms)))
-    }
-}
-
 impl Default for DateCache {
     fn default() -> Self {
         Self::new()
@@ -86,17 +46,54 @@ impl DateCache {
     }
 
     /// [`parse_rfc3339`], faster where the date and the offset are those of the call before.
-    #[inline]
     pub fn parse_rfc3339(&mut self, text: &[u8]) -> Option<InstantMs> {
-        let usual: Option<&[u8; Usual::BYTES]> = text.try_into().ok();
-        if let Some(at) = usual.and_then(|text| self.usual.instant(text)) {
+        let mut window = [b','; WINDOW];
+        if let Some(place) = window.get_mut(..text.len())
+            && text.len() == self.usual.length()
+        {
+            place.copy_from_slice(text);
+            if let Some(at) = self.usual.instant(&window) {
+                return Some(at);
+            }
+        }
+        self.unusual(text)
+    }
+
+    /// [`parse_rfc3339`] of a text that stands in a piece before a separator.
+    #[inline(always)]
+    pub(super) fn read(&mut self, piece: &[u8], start: usize, end: usize) -> Option<InstantMs> {
+        let window = piece.get(start..).and_then(|rest| rest.first_chunk());
+        if let Some(at) = window.and_then(|window| self.usual.instant(window)) {
             return Some(at);
         }
+        self.unusual(piece.get(start..end)?)
+    }
+
+    /// [`parse_rfc3339`] of what stands in a piece before the next comma, and where that is past.
+    #[inline(always)]
+    pub(super) fn next(&mut self, piece: &[u8], start: usize) -> Option<(InstantMs, usize)> {
+        let window = piece.get(start..).and_then(|rest| rest.first_chunk());
+        if let Some(at) = window.and_then(|window| self.usual.instant(window)) {
+            return Some((at, start.wrapping_add(self.usual.length()).wrapping_add(1)));
+        }
+        self.next_unusual(piece, start)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn next_unusual(&mut self, piece: &[u8], start: usize) -> Option<(InstantMs, usize)> {
+        let rest = piece.get(start..)?;
+        let length = rest.iter().take(LONGEST).position(|byte| *byte == b',')?;
+        let at = self.unusual(rest.get(..length)?)?;
+        Some((at, start.wrapping_add(length).wrapping_add(1)))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unusual(&mut self, text: &[u8]) -> Option<InstantMs> {
         let at = self.parse_any(text)?;
-        // Only a text with milliseconds and an offset is read as it stands in the words.
-        if let Some(text) = usual.filter(|text| text[10] == b'T' && text[19] == b'.' && matches!(text[23], b'+' | b'-'))
-        {
-            self.usual = Usual { words: Usual::words(text), midnight_ms: self.day_ms.wrapping_sub(self.offset_ms) };
+        if let Some(usual) = Usual::of(text, at) {
+            self.usual = usual;
         }
         Some(at)
     }

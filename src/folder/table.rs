@@ -1,5 +1,5 @@
 use super::findings::Findings;
-use crate::decode::{Separators, checked_text, split_line};
+use crate::decode::{COLUMNS_MAX, Line, Separators, checked_text, split_line};
 use crate::feed::{LineReader, Piece};
 use bumpalo::Bump;
 use std::path::Path;
@@ -48,20 +48,20 @@ pub(super) fn read_table<const N: usize>(
         separators.scan(&bytes);
         // Of a plain piece all is ASCII, so one look says that every field is text.
         let plain = if separators.is_odd() { None } else { std::str::from_utf8(&bytes).ok() };
-        let mut fields: Vec<&[u8]> = Vec::new();
-        let lines = separators.lines(&bytes).map(|line| (line.bytes, Some(line)));
-        let unended = separators.unended(&bytes).map(|(_, line)| (line, None));
-        for (text, line) in lines.chain(unended) {
+        let mut bad_header = false;
+        let mut each = |text: &[u8], line: Option<&Line<'_, '_>>| {
             line_number = line_number.saturating_add(1);
-            if text.is_empty() {
-                continue;
+            if text.is_empty() || bad_header {
+                return;
             }
-            let (Some(header), Some(line), Some(plain)) = (&header, &line, plain) else {
-                // The header, a last line without its end, or a piece with quotes or other than ASCII.
+            let windowed = line.filter(|line| line.columns <= COLUMNS_MAX);
+            let (Some(header), Some(line), Some(plain)) = (&header, windowed, plain) else {
+                // The header, a last line without its end, a very wide one, or a piece with quotes or other than ASCII.
+                let mut fields: Vec<&[u8]> = Vec::new();
                 let split = checked_text(text).and_then(|_| split_line(text, b',', &arena, &mut fields));
                 if let Err(rejection) = split {
                     findings.warning(name, line_number, format!("{rejection}; set aside"));
-                    continue;
+                    return;
                 }
                 match &header {
                     Some(header) => {
@@ -75,24 +75,32 @@ pub(super) fn read_table<const N: usize>(
                         Ok(read) => header = Some(read),
                         Err(message) => {
                             findings.error(name, line_number, message);
-                            return true;
+                            bad_header = true;
                         }
                     },
                 }
-                continue;
+                return;
             };
-            if header.fits(line.columns(), line_number, name, findings) {
-                // Most columns of most rows are empty; of the first 64 it is known which.
-                let filled = line.filled();
+            if header.fits(line.columns, line_number, name, findings) {
+                // Most columns of most rows are empty.
+                let filled = line.window.filled(line.columns);
                 let mut texts = [""; N];
                 for (text, place) in texts.iter_mut().zip(&header.places) {
                     let Some(place) = *place else { continue };
-                    if place >= 64 || filled >> place & 1 != 0 {
-                        *text = trimmed(text_of(plain, line.column(&bytes, place)));
+                    if filled >> place & 1 != 0 {
+                        let (start, end) = line.window.column(place);
+                        *text = trimmed(plain.get(start..end).unwrap_or_default());
                     }
                 }
                 row(line_number, texts, findings);
             }
+        };
+        separators.for_each_line(&bytes, |line| each(line.bytes, Some(&line)));
+        if let Some((_, line)) = separators.unended(&bytes) {
+            each(line, None);
+        }
+        if bad_header {
+            return true;
         }
         buffer = bytes;
     }
@@ -131,12 +139,6 @@ impl<const N: usize> Header<N> {
         }
         columns == self.count
     }
-}
-
-/// A part of a text, where it was cut out as bytes; found by its address, without looking at it once more.
-fn text_of<'t>(text: &'t str, part: &[u8]) -> &'t str {
-    let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
-    if part.is_empty() { "" } else { text.get(start..start.wrapping_add(part.len())).unwrap_or_default() }
 }
 
 /// [`str::trim`] of text that nearly never needs it.
