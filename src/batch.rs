@@ -13,6 +13,7 @@ mod pass;
 mod posted;
 mod prepare;
 mod reader;
+mod row;
 mod settle;
 mod totals;
 mod trace;

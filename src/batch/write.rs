@@ -1,5 +1,7 @@
 use super::item::{Fate, Item, Prepared, Reference, Source, Told};
-use crate::law::RuleSet;
+use super::row::{Name, Row};
+use crate::law::{RuleSet, VatRate};
+use crate::record::{Flags, Service};
 use crate::tariff::Version;
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use std::fs::File;
@@ -132,6 +134,17 @@ pub(crate) struct RowWriter<'r> {
     plans: Vec<Vec<u8>>,
     versions: Vec<Vec<u8>>,
     zones: Vec<Vec<u8>>,
+    names: Names,
+}
+
+/// The same names as rows put together in place take them; `None` of one that is too long.
+struct Names {
+    files: Vec<Option<Name>>,
+    plans: Vec<Option<Name>>,
+    versions: Vec<Option<Name>>,
+    /// First that of no zone.
+    zones: Vec<Option<Name>>,
+    services: Vec<Option<Name>>,
 }
 
 /// What was written last, since it mostly comes again.
@@ -139,6 +152,9 @@ pub(crate) struct RowWriter<'r> {
 struct Recent {
     day: Option<(LocalDay, [u8; 11])>,
     rules: Vec<(RuleSet, Vec<u8>)>,
+    /// The columns behind the VAT of rows that are owed whole, by rate, flags and rules.
+    rests: Vec<((VatRate, Flags, RuleSet), Vec<u8>)>,
+    row: Row,
 }
 
 impl<'r> RowWriter<'r> {
@@ -148,13 +164,19 @@ impl<'r> RowWriter<'r> {
             push_field(&mut field, text.as_bytes());
             field
         };
-        Self {
-            reference,
-            files: files.map(|(source, name)| (escaped(&source.name), escaped(name))).collect(),
-            plans: reference.tariffs.plans.iter().map(|name| escaped(name)).collect(),
-            versions: reference.tariffs.versions.iter().map(|version| escaped(&version.name)).collect(),
-            zones: reference.tariffs.zones.iter().map(|name| escaped(name)).collect(),
-        }
+        let files: Vec<_> = files.map(|(source, name)| (escaped(&source.name), escaped(name))).collect();
+        let plans: Vec<_> = reference.tariffs.plans.iter().map(|name| escaped(name)).collect();
+        let versions: Vec<_> = reference.tariffs.versions.iter().map(|version| escaped(&version.name)).collect();
+        let zones: Vec<_> = reference.tariffs.zones.iter().map(|name| escaped(name)).collect();
+        let padded = |names: &[Vec<u8>]| names.iter().map(|name| Name::of(name)).collect();
+        let names = Names {
+            files: files.iter().map(|(source, _)| Name::of(source)).collect(),
+            plans: padded(&plans),
+            versions: padded(&versions),
+            zones: std::iter::once(Name::of(b"")).chain(zones.iter().map(|name| Name::of(name))).collect(),
+            services: Service::ALL.iter().map(|service| Name::of(service.name().as_bytes())).collect(),
+        };
+        Self { reference, files, plans, versions, zones, names }
     }
 
     /// The rows of a settled piece.
@@ -216,7 +238,47 @@ impl<'r> RowWriter<'r> {
         }
     }
 
-    fn rated(&self, item: &Item, record_id: &[u8], file: usize, row: &mut Vec<u8>, recent: &mut Recent) {
+    fn rated(&self, item: &Item, record_id: &[u8], file: usize, rows: &mut Vec<u8>, recent: &mut Recent) {
+        match self.usual(item, record_id, file, recent) {
+            Some(()) => rows.extend_from_slice(recent.row.text()),
+            None => self.any_rated(item, record_id, file, rows, recent),
+        }
+    }
+
+    /// A row as nearly all are, put together in place.
+    #[inline]
+    fn usual(&self, item: &Item, record_id: &[u8], file: usize, recent: &mut Recent) -> Option<()> {
+        if item.not_owed != Tiyn::ZERO || item.cut_off_at.is_some() {
+            return None;
+        }
+        let names = &self.names;
+        let zone = item.zone.map_or(0, |zone| usize::from(zone.0).wrapping_add(1));
+        let version = usize::from(item.version);
+        let row = &mut recent.row;
+        row.begin(names.files.get(file)?.as_ref()?)?;
+        row.id(record_id)?;
+        row.id(self.reference.register.id(item.account?))?;
+        row.name(names.plans.get(usize::from(item.plan?.0))?.as_ref()?)?;
+        row.name(names.versions.get(version)?.as_ref()?)?;
+        row.name(names.zones.get(zone)?.as_ref()?)?;
+        row.name(names.services.get(item.service as usize)?.as_ref()?)?;
+        row.instant(self.reference.tariffs.versions.get(version)?, item.version, item.at)?;
+        row.number(item.duration_ms.unsigned_abs())?;
+        row.number(item.units)?;
+        row.tenge(item.gross)?;
+        row.tenge(Tiyn::new(item.gross.get().saturating_sub(item.net.get())))?;
+        let kind = (item.vat, item.flags, item.rules);
+        let known = recent.rests.iter().position(|(known, _)| *known == kind);
+        let place = known.unwrap_or_else(|| {
+            let mut rest = Vec::new();
+            push_rest(&mut rest, item, None, &mut recent.day, &mut recent.rules);
+            recent.rests.push((kind, rest));
+            recent.rests.len().saturating_sub(1)
+        });
+        recent.row.rest(recent.rests.get(place).map_or(b"", |(_, text)| text.as_slice()))
+    }
+
+    fn any_rated(&self, item: &Item, record_id: &[u8], file: usize, row: &mut Vec<u8>, recent: &mut Recent) {
         let version = self.reference.tariffs.versions.get(usize::from(item.version));
         let field = |row: &mut Vec<u8>, text: Option<&Vec<u8>>| {
             row.extend_from_slice(text.map_or(b"", Vec::as_slice));
@@ -232,7 +294,7 @@ impl<'r> RowWriter<'r> {
         field(row, item.zone.and_then(|zone| self.zones.get(usize::from(zone.0))));
         row.extend_from_slice(item.service.name().as_bytes());
         row.push(b',');
-        push_instant(row, version, item.at, recent);
+        push_instant(row, version, item.at, &mut recent.day);
         row.push(b',');
         push_number(row, item.duration_ms.unsigned_abs());
         row.push(b',');
@@ -242,30 +304,7 @@ impl<'r> RowWriter<'r> {
         row.push(b',');
         push_tenge(row, Tiyn::new(item.gross.get().saturating_sub(item.net.get())));
         row.push(b',');
-        push_rate(row, item.vat.hundredths());
-        row.push(b',');
-        push_tenge(row, item.not_owed);
-        row.push(b',');
-        if let Some(at) = item.cut_off_at {
-            push_instant(row, version, at, recent);
-        }
-        row.push(b',');
-        if !item.flags.is_empty() {
-            for (place, flag) in item.flags.iter().enumerate() {
-                if place > 0 {
-                    row.push(b';');
-                }
-                row.extend_from_slice(flag.name().as_bytes());
-            }
-        }
-        row.push(b',');
-        let known = recent.rules.iter().position(|(rules, _)| *rules == item.rules);
-        let place = known.unwrap_or_else(|| {
-            recent.rules.push((item.rules, item.rules.to_string().into_bytes()));
-            recent.rules.len().saturating_sub(1)
-        });
-        row.extend_from_slice(recent.rules.get(place).map_or(b"", |(_, text)| text.as_slice()));
-        row.push(b'\n');
+        push_rest(row, item, version, &mut recent.day, &mut recent.rules);
     }
 
     fn other(&self, row: &mut Vec<u8>, place: &RowPlace<'_>, reason: &str, detail: &str) {
@@ -307,6 +346,40 @@ struct RowPlace<'a> {
     file: usize,
     line: u64,
     record_id: &'a [u8],
+}
+
+/// The columns behind the VAT.
+fn push_rest(
+    row: &mut Vec<u8>,
+    item: &Item,
+    version: Option<&Version>,
+    day: &mut Option<(LocalDay, [u8; 11])>,
+    rules: &mut Vec<(RuleSet, Vec<u8>)>,
+) {
+    push_rate(row, item.vat.hundredths());
+    row.push(b',');
+    push_tenge(row, item.not_owed);
+    row.push(b',');
+    if let Some(at) = item.cut_off_at {
+        push_instant(row, version, at, day);
+    }
+    row.push(b',');
+    if !item.flags.is_empty() {
+        for (place, flag) in item.flags.iter().enumerate() {
+            if place > 0 {
+                row.push(b';');
+            }
+            row.extend_from_slice(flag.name().as_bytes());
+        }
+    }
+    row.push(b',');
+    let known = rules.iter().position(|(known, _)| *known == item.rules);
+    let place = known.unwrap_or_else(|| {
+        rules.push((item.rules, item.rules.to_string().into_bytes()));
+        rules.len().saturating_sub(1)
+    });
+    row.extend_from_slice(rules.get(place).map_or(b"", |(_, text)| text.as_slice()));
+    row.push(b'\n');
 }
 
 /// A CSV field, in quotes where it needs them.
@@ -355,17 +428,17 @@ fn push_rate(row: &mut Vec<u8>, hundredths: u16) {
 }
 
 /// RFC 3339 with milliseconds and the offset of the tariff's zone.
-fn push_instant(row: &mut Vec<u8>, version: Option<&Version>, at: InstantMs, recent: &mut Recent) {
+fn push_instant(row: &mut Vec<u8>, version: Option<&Version>, at: InstantMs, known: &mut Option<(LocalDay, [u8; 11])>) {
     let Some(version) = version else { return };
     let local = version.zone.local(at);
-    let date = match recent.day {
+    let date = match *known {
         Some((day, text)) if day == local.day => text,
         _ => {
             let mut text = *b"0000-00-00T";
             for (place, byte) in text.iter_mut().zip(local.day.to_string().bytes()) {
                 *place = byte;
             }
-            recent.day = Some((local.day, text));
+            *known = Some((local.day, text));
             text
         }
     };
