@@ -8,11 +8,15 @@
 //! Source: decision 0029.
 
 mod chain;
+pub mod disk;
 mod error;
 mod faulty;
+pub mod keys;
 mod lock;
 mod memory;
 mod rows;
+pub mod sealed;
+pub mod segments;
 mod sqlite;
 
 pub use error::StoreError;

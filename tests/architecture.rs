@@ -26,7 +26,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tax", &["units", "law"]),
     ("book", &["units", "record", "law", "tariff", "prefetch"]),
     ("feed", &[]),
-    ("store", &[]),
+    ("store", &["prefetch"]),
     ("decode", &["units", "record", "feed"]),
     ("screen", &["units", "record", "law", "tariff", "decode", "prefetch"]),
     ("rate", &["units", "record", "law", "tariff", "tax", "book", "screen"]),

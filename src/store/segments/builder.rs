@@ -1,0 +1,108 @@
+use super::RECORD_HEAD;
+use crate::prefetch::prefetch;
+use crate::store::sealed::{Place, SealedError, Span};
+
+/// How many records ahead of the one that is copied memory is asked for.
+const AHEAD: usize = 16;
+/// The arena's places are 32 bits long.
+const ARENA_MAX: usize = u32::MAX as usize;
+
+/// Charges that are collected for a segment: one arena, and 16 bytes a charge beside it.
+#[derive(Debug, Default)]
+pub struct SegmentBuilder {
+    /// Records as they will stand in the file, one behind the other.
+    arena: Vec<u8>,
+    /// Account, time, place in the arena. Records come in the order of the journal, so the last stands for it.
+    keys: Vec<u128>,
+    first: Option<Place>,
+    last: Option<Place>,
+}
+
+impl SegmentBuilder {
+    /// A builder with room for so many charges of so many bytes each.
+    pub fn with_capacity(charges: usize, bytes: usize) -> Self {
+        let record = bytes.saturating_add(RECORD_HEAD);
+        Self {
+            arena: Vec::with_capacity(charges.saturating_mul(record).min(ARENA_MAX)),
+            keys: Vec::with_capacity(charges),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a charge; charges come in the order of their places, each place once. After an error the builder is as
+    /// before.
+    pub fn push(&mut self, account: u32, at_ms: i64, place: Place, bytes: &[u8]) -> Result<(), SealedError> {
+        let Ok(length) = u16::try_from(bytes.len()) else {
+            return Err(SealedError::TooLong { bytes: bytes.len() });
+        };
+        if self.last.is_some_and(|last| last >= place) {
+            return Err(SealedError::OutOfOrder { seq: place.seq, index: place.index });
+        }
+        let at = self.arena.len();
+        if at.saturating_add(RECORD_HEAD).saturating_add(bytes.len()) > ARENA_MAX {
+            return Err(SealedError::Full);
+        }
+        self.arena.extend_from_slice(&account.to_le_bytes());
+        self.arena.extend_from_slice(&at_ms.to_le_bytes());
+        self.arena.extend_from_slice(&place.seq.to_le_bytes());
+        self.arena.extend_from_slice(&place.index.to_le_bytes());
+        self.arena.extend_from_slice(&length.to_le_bytes());
+        self.arena.extend_from_slice(bytes);
+        self.keys.push(u128::from(account) << 96 | u128::from(ordered(at_ms)) << 32 | at as u128);
+        self.first = self.first.or(Some(place));
+        self.last = Some(place);
+        Ok(())
+    }
+
+    /// How many charges were collected.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// None yet.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Bytes of what was collected.
+    pub fn bytes(&self) -> usize {
+        self.arena.len().saturating_add(self.keys.len().saturating_mul(size_of::<u128>()))
+    }
+
+    /// Forgets the charges and keeps the memory.
+    pub fn clear(&mut self) {
+        self.arena.clear();
+        self.keys.clear();
+        (self.first, self.last) = (None, None);
+    }
+
+    /// An entry that is not in the span.
+    pub(super) fn outside(&self, span: &Span) -> Option<u64> {
+        [self.first, self.last]
+            .iter()
+            .flatten()
+            .map(|place| place.seq)
+            .find(|seq| !(span.first..=span.last).contains(seq))
+    }
+
+    /// Hands on the records by account, time and place.
+    pub(super) fn each_sorted(
+        &mut self,
+        mut each: impl FnMut(&[u8]) -> Result<(), SealedError>,
+    ) -> Result<(), SealedError> {
+        self.keys.sort_unstable();
+        let ahead = self.keys.iter().skip(AHEAD).map(|key| *key as u32 as usize).chain(std::iter::repeat(0));
+        for (key, next) in self.keys.iter().zip(ahead) {
+            prefetch(&self.arena, next);
+            prefetch(&self.arena, next.wrapping_add(64));
+            let record = self.arena.get(*key as u32 as usize..).unwrap_or_default();
+            each(record.get(..super::scan::record_length(record).unwrap_or(0)).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+}
+
+/// A time as a number without sign, in the same order.
+pub(super) fn ordered(at_ms: i64) -> u64 {
+    at_ms.cast_unsigned() ^ 1 << 63
+}
