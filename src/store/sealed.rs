@@ -51,7 +51,7 @@ impl Span {
 
 /// The entries of `first..=last` that none of the spans covers, in order.
 ///
-/// What has to be sealed anew after [`Segments::open`](crate::store::Segments::open) told that files were lost.
+/// What has to be sealed anew after [`Segments::open`](crate::store::segments::Segments::open) told that files were lost.
 pub fn uncovered(spans: &[Span], first: u64, last: u64) -> Vec<(u64, u64)> {
     let mut sorted = spans.to_vec();
     sorted.sort_unstable_by_key(|span| span.first);

@@ -48,7 +48,7 @@ struct Segment<D: Disk> {
     offsets: Vec<u64>,
 }
 
-/// A merge that may be written on another thread: [`Merge::write`], then [`Segments::adopt`].
+/// A merge that may be written on another thread: [`SegmentMerge::write`], then [`Segments::adopt`].
 #[derive(Debug)]
 pub struct SegmentMerge<D: Disk> {
     disk: D,
