@@ -101,12 +101,18 @@ impl Found {
         Self { commas: bits(b','), newlines, odd }
     }
 
-    /// Whether among the first bytes of the block, which begins at `base` in its piece, is something other than plain
-    /// text of one line.
+    /// Nothing is odd and no line ends here.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.newlines == 0 && !self.odd
+    }
+
+    /// Whether among the first bytes of the block, which begins at `base` in its piece, is something odd, or an end of a
+    /// line.
     #[inline(always)]
     pub(crate) fn is_odd_before(&self, length: usize, piece: &[u8], base: usize) -> bool {
-        let ends = self.newlines & !u64::MAX.checked_shl(length as u32).unwrap_or(0);
-        ends != 0 || self.odd && !piece.get(base..base.wrapping_add(length)).is_some_and(is_plain)
+        (self.newlines.trailing_zeros() as usize) < length
+            || self.odd && !piece.get(base..base.wrapping_add(length)).is_some_and(is_plain)
     }
 
     /// Writes the positions of the separators, eight at a time, also beyond the last: what stands there is overwritten

@@ -259,7 +259,7 @@ pub(super) fn set<'b>(column: Column, text: &'b [u8], record: &mut UsageRecord<'
 
 /// Whether a record that was answered after its setup, if it was, has its other times in order, and is not too long.
 #[inline(always)]
-pub(super) fn holds_together(record: &UsageRecord<'_>, duration_ms_max: i64) -> bool {
+fn holds_together(record: &UsageRecord<'_>, duration_ms_max: i64) -> bool {
     let in_order = match (record.answer_at, record.release_at) {
         (Some(answer_at), Some(release_at)) => release_at >= answer_at,
         (Some(_), None) => record.service != Service::Voice,

@@ -83,6 +83,21 @@ fn content(record: &UsageRecord<'_>) -> u64 {
         let volume = folded(record.bytes_up ^ KEYS[1], record.bytes_down ^ KEYS[0]);
         hash = hash.wrapping_add(folded(volume ^ KEYS[3], u64::from(record.part) ^ KEYS[2]));
     }
+    let rare = record.call_ref.len()
+        | record.visited_network.len()
+        | record.redirect_reason.len()
+        | record.charge_indicator.len()
+        | record.corrects.len()
+        | record.route_in.len();
+    if rare != 0 {
+        hash = with_rare_texts(hash, record);
+    }
+    folded(hash ^ KEYS[5], KEYS[7])
+}
+
+#[cold]
+#[inline(never)]
+fn with_rare_texts(hash: u64, record: &UsageRecord<'_>) -> u64 {
     let rare = [
         record.call_ref,
         record.visited_network,
@@ -91,13 +106,10 @@ fn content(record: &UsageRecord<'_>) -> u64 {
         record.corrects,
         record.route_in,
     ];
-    if rare.iter().any(|text| !text.is_empty()) {
-        hash = rare.iter().fold(hash, |hash, text| {
-            let (word, end) = words(text);
-            folded(hash ^ KEYS[4], folded(word ^ KEYS[6], end ^ KEYS[8]) ^ text.len() as u64)
-        });
-    }
-    folded(hash ^ KEYS[5], KEYS[7])
+    rare.iter().fold(hash, |hash, text| {
+        let (word, end) = words(text);
+        folded(hash ^ KEYS[4], folded(word ^ KEYS[6], end ^ KEYS[8]) ^ text.len() as u64)
+    })
 }
 
 /// Fractions of the square roots of the first primes: no pattern of ours.
