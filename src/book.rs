@@ -10,6 +10,7 @@ mod ledger;
 mod lines;
 mod posted;
 mod register;
+mod slots;
 
 pub use funds::{AllowanceLeft, Funds};
 pub use ledger::{AccountBalance, Category, Channel, LedgerAccount, Ledgers, Posting, Transaction, Unbalanced};

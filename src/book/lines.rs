@@ -1,4 +1,5 @@
 use super::AccountNo;
+use super::slots::Slots;
 use crate::prefetch::prefetch;
 use crate::tariff::packed_digits;
 use crate::units::InstantMs;
@@ -55,13 +56,12 @@ pub struct OverlappingSpan;
 
 /// Which account a line belongs to, by date.
 ///
-/// 32 bytes a span and at most 16 bytes of table a line. A lookup reads one slot and one span; those of a group of
+/// 32 bytes a span and 16 to 32 bytes of table a line. A lookup reads one slot and one span; those of a group of
 /// records are read side by side.
 #[derive(Debug, Default)]
 pub struct Lines {
-    /// Open addressing, a power of two, at most half full: index + 1 of a line's first span, 0 for a gap.
-    slots: Vec<u32>,
-    lines: usize,
+    /// First spans of lines.
+    heads: Slots,
     spans: Vec<LineSpan>,
     /// Texts of lines that are no numbers, one after the other.
     texts: Vec<u8>,
@@ -92,8 +92,7 @@ impl<'a> Key<'a> {
 impl Lines {
     /// An empty register for about so many lines.
     pub fn with_capacity(lines: usize) -> Self {
-        let slots = lines.saturating_mul(2).next_power_of_two();
-        Self { slots: vec![0; slots], spans: Vec::with_capacity(lines), ..Self::default() }
+        Self { heads: Slots::with_capacity(lines), spans: Vec::with_capacity(lines), ..Self::default() }
     }
 
     /// How many spans there are.
@@ -140,12 +139,8 @@ impl Lines {
             place
         });
         self.spans.push(span);
-        self.lines = self.lines.saturating_add(1);
-        if self.lines.saturating_mul(2) > self.slots.len() {
-            self.grow();
-        } else {
-            self.put(key.hash, index);
-        }
+        let (spans, texts) = (&self.spans, &self.texts);
+        self.heads.put(key.hash, index, |at| hash_of(spans, texts, at));
         Ok(())
     }
 
@@ -159,19 +154,20 @@ impl Lines {
         const GROUP: usize = 32;
         for (lines, answers) in lines.chunks(GROUP).zip(answers.chunks_mut(GROUP)) {
             // Packed digits have a leading 1, so 0 is the number of none.
-            let mut numbers = [(0u64, 0u32); GROUP];
-            for ((number, first), (line, _)) in numbers.iter_mut().zip(lines) {
+            let mut numbers = [(0u64, 0u64); GROUP];
+            for ((number, hash), (line, _)) in numbers.iter_mut().zip(lines) {
                 *number = packed_digits(line).unwrap_or(0);
-                let home = self.home(HASHER.hash_one(*number));
-                prefetch(&self.slots, home);
-                *first = home as u32;
+                *hash = HASHER.hash_one(*number);
+                self.heads.prefetch(*hash);
             }
-            for (_, first) in numbers.iter_mut().take(lines.len()) {
-                *first = self.slots.get(*first as usize).copied().unwrap_or(0);
-                prefetch(&self.spans, (*first as usize).wrapping_sub(1));
+            let mut firsts = [u32::MAX; GROUP];
+            for ((first, (_, hash)), _) in firsts.iter_mut().zip(&numbers).zip(lines) {
+                *first = self.heads.first(*hash).unwrap_or(u32::MAX);
+                prefetch(&self.spans, *first as usize);
             }
-            for ((answer, (number, first)), (line, at)) in answers.iter_mut().zip(&numbers).zip(lines) {
-                *answer = match self.spans.get((*first as usize).wrapping_sub(1)) {
+            for (((answer, (number, _)), first), (line, at)) in answers.iter_mut().zip(&numbers).zip(&firsts).zip(lines)
+            {
+                *answer = match self.spans.get(*first as usize) {
                     // Nearly always the first slot holds the line, and its only span.
                     Some(span) if span.key == *number && span.holds(*at) => span.answer(),
                     _ => self.search(*number, line, *at),
@@ -208,48 +204,24 @@ impl Lines {
 
     /// The first span of a line.
     fn head(&self, key: Key<'_>) -> Option<u32> {
-        let mut slot = self.home(key.hash);
-        loop {
-            let at = self.slots.get(slot).copied().unwrap_or(0).checked_sub(1)?;
+        self.heads.find(key.hash, |at| {
             let held = self.spans.get(at as usize).map_or(0, |span| span.key);
-            let same = match key.number {
+            match key.number {
                 Some(number) => held == number,
                 None => held & TEXT != 0 && text_of(&self.texts, held) == key.text,
-            };
-            if same {
-                return Some(at);
             }
-            slot = slot.wrapping_add(1) & self.slots.len().wrapping_sub(1);
-        }
+        })
     }
 
-    fn home(&self, hash: u64) -> usize {
-        // FxHash mixes upwards: its high bits are the good ones.
-        (hash >> 32) as usize & self.slots.len().wrapping_sub(1)
+    /// Asks for the memory that [`Self::add`] of a line needs.
+    pub fn prefetch(&self, line: &[u8]) {
+        self.heads.prefetch(Key::of(line).hash);
     }
+}
 
-    fn put(&mut self, hash: u64, index: u32) {
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut slot = self.home(hash);
-        while self.slots.get(slot).is_some_and(|held| *held != 0) {
-            slot = slot.wrapping_add(1) & mask;
-        }
-        if let Some(place) = self.slots.get_mut(slot) {
-            *place = index.saturating_add(1);
-        }
-    }
-
-    /// Doubles the table and puts each line's first span in again.
-    fn grow(&mut self) {
-        let heads = std::mem::take(&mut self.slots);
-        self.slots = vec![0; heads.len().saturating_mul(2).max(16)];
-        let newest = u32::try_from(self.spans.len()).unwrap_or(0);
-        for at in heads.into_iter().chain([newest]).filter_map(|held| held.checked_sub(1)) {
-            let key = self.spans.get(at as usize).map_or(0, |span| span.key);
-            let hash = if key & TEXT == 0 { HASHER.hash_one(key) } else { HASHER.hash_one(text_of(&self.texts, key)) };
-            self.put(hash, at);
-        }
-    }
+fn hash_of(spans: &[LineSpan], texts: &[u8], at: u32) -> u64 {
+    let key = spans.get(at as usize).map_or(0, |span| span.key);
+    if key & TEXT == 0 { HASHER.hash_one(key) } else { HASHER.hash_one(text_of(texts, key)) }
 }
 
 fn text_of(texts: &[u8], key: u64) -> &[u8] {

@@ -1,9 +1,8 @@
 use super::Lines;
+use super::slots::Slots;
 use crate::prefetch::prefetch;
 use crate::tariff::PlanId;
 use crate::units::{InstantMs, LocalDay, Tiyn};
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::hash::BuildHasher;
 
@@ -96,7 +95,7 @@ pub struct Register {
     /// End of each account's id in `ids`.
     id_ends: Vec<u32>,
     ids: Vec<u8>,
-    by_id: HashTable<u32>,
+    by_id: Slots,
     assignments: FxHashMap<AccountNo, Vec<Assignment>>,
     off_spans: FxHashMap<AccountNo, Vec<SwitchedOff>>,
 }
@@ -112,7 +111,7 @@ impl Register {
             lines: Lines::with_capacity(accounts),
             accounts: Vec::with_capacity(accounts),
             id_ends: Vec::with_capacity(accounts),
-            by_id: HashTable::with_capacity(accounts),
+            by_id: Slots::with_capacity(accounts),
             ..Self::default()
         }
     }
@@ -131,14 +130,12 @@ impl Register {
     pub fn add(&mut self, id: &[u8], account: Account) -> Result<AccountNo, AccountTwice> {
         let no = u32::try_from(self.accounts.len()).map_err(|_| AccountTwice)?;
         let end = u32::try_from(self.ids.len().saturating_add(id.len())).map_err(|_| AccountTwice)?;
-        let (ends, ids) = (&self.id_ends, &self.ids);
-        let same = |no: &u32| id_at(ends, ids, *no) == id;
-        let Entry::Vacant(place) =
-            self.by_id.entry(HASHER.hash_one(id), same, |no| HASHER.hash_one(id_at(ends, ids, *no)))
-        else {
+        let hash = HASHER.hash_one(id);
+        if self.by_id.find(hash, |no| id_at(&self.id_ends, &self.ids, no) == id).is_some() {
             return Err(AccountTwice);
-        };
-        place.insert(no);
+        }
+        let (ends, ids) = (&self.id_ends, &self.ids);
+        self.by_id.put(hash, no, |no| HASHER.hash_one(id_at(ends, ids, no)));
         self.ids.extend_from_slice(id);
         self.id_ends.push(end);
         self.accounts.push(account);
@@ -147,8 +144,7 @@ impl Register {
 
     /// The account of an id.
     pub fn find(&self, id: &[u8]) -> Option<AccountNo> {
-        let same = |no: &u32| id_at(&self.id_ends, &self.ids, *no) == id;
-        self.by_id.find(HASHER.hash_one(id), same).copied().map(AccountNo)
+        self.by_id.find(HASHER.hash_one(id), |no| id_at(&self.id_ends, &self.ids, no) == id).map(AccountNo)
     }
 
     /// The account of an id, which is likely the one that was opened after `last`: tables of one register are mostly in
@@ -156,6 +152,11 @@ impl Register {
     pub fn find_after(&self, last: Option<AccountNo>, id: &[u8]) -> Option<AccountNo> {
         let next = AccountNo(last.map_or(0, |last| last.0.saturating_add(1)));
         if !id.is_empty() && self.id(next) == id { Some(next) } else { self.find(id) }
+    }
+
+    /// Asks for the memory that [`Self::add`] or [`Self::find`] of an id needs.
+    pub fn prefetch_id(&self, id: &[u8]) {
+        self.by_id.prefetch(HASHER.hash_one(id));
     }
 
     /// What is known of an account.

@@ -146,6 +146,40 @@ impl DayCache {
     }
 }
 
+/// Rows that wait until the memory that they need is there, in their order. Whoever tells a finding of a later row lets
+/// them go first.
+struct Waiting<T> {
+    texts: String,
+    /// Line of the file, end of its text, and the rest.
+    rows: Vec<(u32, usize, T)>,
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self { texts: String::new(), rows: Vec::new() }
+    }
+}
+
+impl<T> Waiting<T> {
+    const MOST: usize = 32;
+
+    /// Lets a row wait; whether it is time to let all go.
+    fn push(&mut self, line: u32, text: &str, rest: T) -> bool {
+        self.texts.push_str(text);
+        self.rows.push((line, self.texts.len(), rest));
+        self.rows.len() >= Self::MOST
+    }
+
+    fn drain(&mut self, mut each: impl FnMut(u32, &str, T)) {
+        let mut start = 0;
+        for (line, end, rest) in self.rows.drain(..) {
+            each(line, self.texts.get(start..end).unwrap_or_default(), rest);
+            start = end;
+        }
+        self.texts.clear();
+    }
+}
+
 /// A local day or a full instant.
 #[derive(Clone, Copy)]
 struct When {
@@ -195,16 +229,29 @@ impl Loading<'_> {
         let mut openings = Vec::new();
         let (path, name) = self.paths.of(&self.paths.config.accounts);
         self.register = Register::with_capacity(expected_rows(&path));
+        let mut waiting = Waiting::default();
+        let mut add = |register: &mut Register, waiting: &mut Waiting<_>, findings: &mut Findings| {
+            waiting.drain(|line, id, (account, (amount, due_on))| match register.add(id.as_bytes(), account) {
+                Ok(no) if amount != Tiyn::ZERO => openings.push(Opening { no, amount, due_on }),
+                Ok(_) => {}
+                Err(_) => findings.warning(name, line, format!("account {id} stands here already; set aside")),
+            });
+        };
         let found = read_table((&path, name), columns, &["account_id"], findings, |line, fields, findings| match self
             .account(fields)
         {
-            Ok((account, (amount, due_on))) => match self.register.add(fields[0].as_bytes(), account) {
-                Ok(no) if amount != Tiyn::ZERO => openings.push(Opening { no, amount, due_on }),
-                Ok(_) => {}
-                Err(_) => findings.warning(name, line, format!("account {} stands here already; set aside", fields[0])),
-            },
-            Err(message) => findings.warning(name, line, format!("account {}: {message}; set aside", fields[0])),
+            Ok(account) => {
+                self.register.prefetch_id(fields[0].as_bytes());
+                if waiting.push(line, fields[0], account) {
+                    add(&mut self.register, &mut waiting, findings);
+                }
+            }
+            Err(message) => {
+                add(&mut self.register, &mut waiting, findings);
+                findings.warning(name, line, format!("account {}: {message}; set aside", fields[0]));
+            }
         });
+        add(&mut self.register, &mut waiting, findings);
         if !found {
             findings.warning(
                 name,
@@ -276,9 +323,18 @@ impl Loading<'_> {
         let columns = ["line", "account_id", "valid_from", "valid_to"];
         self.register.lines = crate::book::Lines::with_capacity(self.register.len());
         let mut last = None;
+        let mut waiting = Waiting::default();
+        let add = |register: &mut Register, waiting: &mut Waiting<_>, findings: &mut Findings| {
+            waiting.drain(|line, number, (account, from, to)| {
+                if register.lines.add(number.as_bytes(), account, from, to).is_err() {
+                    findings.warning(name, line, "overlaps an earlier row of the same line; set aside".into());
+                }
+            });
+        };
         let found = read_table((&path, name), columns, &["line", "account_id"], findings, |line, fields, findings| {
             let [number, account, from, to] = fields;
             if number.is_empty() {
+                add(&mut self.register, &mut waiting, findings);
                 findings.warning(name, line, "line is empty; set aside".into());
                 return;
             }
@@ -286,13 +342,18 @@ impl Loading<'_> {
             last = account.or(last);
             match self.validity(from, to) {
                 Ok((from, to, _)) => {
-                    if self.register.lines.add(number.as_bytes(), account, from, to).is_err() {
-                        findings.warning(name, line, "overlaps an earlier row of the same line; set aside".into());
+                    self.register.lines.prefetch(number.as_bytes());
+                    if waiting.push(line, number, (account, from, to)) {
+                        add(&mut self.register, &mut waiting, findings);
                     }
                 }
-                Err(message) => findings.warning(name, line, format!("{message}; set aside")),
+                Err(message) => {
+                    add(&mut self.register, &mut waiting, findings);
+                    findings.warning(name, line, format!("{message}; set aside"));
+                }
             }
         });
+        add(&mut self.register, &mut waiting, findings);
         if !found {
             findings.warning(name, 0, "not there: no line is known, every record that is billable is suspended".into());
         }

@@ -32,6 +32,7 @@ pub struct Fingerprint {
 
 impl Fingerprint {
     /// The fingerprint of a record.
+    #[inline]
     pub fn of(source: SourceKey, record: &UsageRecord<'_>) -> Self {
         Self { key: source.fingerprint(record.record_id), content: content(record) }
     }
@@ -53,7 +54,7 @@ pub enum Seen {
 /// Not a cryptographic one: it tells a changed record from the same one, it defends nothing. Words go in pairs through
 /// folded 128-bit products, as in wyhash; a pair has keys of its own, so that products need not wait for each other.
 /// What nearly every record leaves empty goes through only where it is not.
-#[inline]
+#[inline(always)]
 fn content(record: &UsageRecord<'_>) -> u64 {
     let (cause_kind, cause) = match record.cause {
         Cause::Empty => (0u64, 0),
