@@ -15,6 +15,7 @@ mod prepare;
 mod reader;
 mod row;
 mod settle;
+mod stages;
 mod totals;
 mod trace;
 mod write;

@@ -7,6 +7,7 @@ use crate::record::{FilterReason, Flags, Service, SuspendReason};
 use crate::screen::{Fingerprint, NumberForm, SourceKey};
 use crate::tariff::{PlanId, Tariffs, ZoneId};
 use crate::units::{InstantMs, Period, Tiyn, Units};
+use std::sync::Arc;
 
 /// What rating reads and does not change.
 #[derive(Debug)]
@@ -164,6 +165,10 @@ pub(crate) struct Prepared {
     pub(crate) booked: Vec<(u32, Booked)>,
     /// Where the file stands behind the piece.
     pub(crate) end: FeedPosition,
+    /// The line that names the columns; empty where there is none.
+    pub(crate) header: Arc<[u8]>,
+    /// The file begins otherwise than it did when it was read before.
+    pub(crate) changed: bool,
 }
 
 /// A part that is told where its call was completed.

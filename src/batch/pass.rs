@@ -1,7 +1,7 @@
-use super::item::{Prepared, Reference, Source};
-use super::prepare::{Memory, Preparer};
-use super::reader::{FeedPosition, Reader, Work};
-use super::settle::{Memory as Remembered, Settler};
+use super::item::{Reference, Source};
+use super::reader::{FeedPosition, Reader};
+use super::settle::{Memory, Settler};
+use super::stages::{Sink, Slot, Stages};
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::Trace;
 use super::write::{Outcomes, RowWriter, Rows};
@@ -9,7 +9,6 @@ use crate::book::Funds;
 use crate::decode::Format;
 use crate::feed::FeedError;
 use crate::screen::Duplicates;
-use crate::units::Period;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use std::fmt;
@@ -69,6 +68,8 @@ pub enum PassError {
     Write(std::io::Error),
     /// A record has no outcome or two: our own fault, never passed over.
     ControlTotals(String),
+    /// The books cannot take what was decided.
+    Books(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl fmt::Display for PassError {
@@ -76,15 +77,13 @@ impl fmt::Display for PassError {
         match self {
             Self::Feed(error) => error.fmt(f),
             Self::Write(error) => write!(f, "outcomes cannot be written: {error}"),
+            Self::Books(error) => error.fmt(f),
             Self::ControlTotals(violation) => write!(f, "control totals do not balance: {violation}"),
         }
     }
 }
 
 impl std::error::Error for PassError {}
-
-/// Pieces that are prepared side by side, for each thread.
-const PIECES_PER_THREAD: usize = 2;
 
 /// Rates files in their order. Source: rating 1.2, interface 7.3.
 ///
@@ -111,39 +110,22 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
         charged: 0,
     });
     let duplicates = Duplicates::with_capacity(expected_records(pass.files));
-    let mut settler = Settler::new(pass.reference, totals.collect(), Remembered::new(duplicates, (pass.funds)()));
+    let mut settler = Settler::new(pass.reference, totals.collect(), Memory::new(duplicates, (pass.funds)()));
     settler.corrections.wanted.clone_from(wanted);
     settler.traced.clone_from(&pass.traced);
     let writer = RowWriter::new(pass.reference, pass.files.iter().map(|file| (&file.source, file.name.as_str())));
-    let mut outcomes = pass.outcomes.map(Outcomes::create).transpose().map_err(PassError::Write)?;
+    let outcomes = pass.outcomes.map(Outcomes::create).transpose().map_err(PassError::Write)?;
     let mut reader = Reader::new(pass.files, false);
-    let width = pass.threads.current_num_threads().saturating_mul(PIECES_PER_THREAD);
-
-    // Three batches are under way at once: one is read, one prepared, one settled and written.
-    let (mut read, mut prepared): (Vec<Work>, Vec<Slot>) = (Vec::new(), Vec::new());
-    let mut spare: Vec<Slot> = Vec::new();
-    loop {
-        let work = std::mem::take(&mut read);
-        let mut settled = std::mem::take(&mut prepared);
-        let mut slots = std::mem::take(&mut spare);
-        slots.resize_with(work.len().max(slots.len()), Slot::default);
-        let ((next, ready), done) = pass.threads.install(|| {
-            rayon::join(
-                || rayon::join(|| reader.batch(width, pass.progress), || prepare_batch(pass, work, slots)),
-                || finish_batch(&mut settler, &writer, &mut settled, &mut outcomes),
-            )
-        });
-        done.map_err(PassError::Write)?;
-        read = next.map_err(PassError::Feed)?;
-        prepared = ready;
-        for slot in &mut settled {
-            reader.spare.push(std::mem::take(&mut slot.prepared.bytes));
-        }
-        spare = settled;
-        if read.is_empty() && prepared.is_empty() {
-            break;
-        }
-    }
+    let stages = Stages {
+        reference: pass.reference,
+        files: pass.files,
+        threads: pass.threads,
+        progress: pass.progress,
+        settle_all: !pass.traced.is_empty(),
+    };
+    let mut files = ToFiles { settler, writer, outcomes };
+    stages.run(&mut reader, &mut files)?;
+    let ToFiles { mut settler, writer, outcomes } = files;
 
     let told = settler.finish();
     if let Some(mut outcomes) = outcomes {
@@ -158,53 +140,29 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
     Ok((report, settler.corrections.missing))
 }
 
-/// Buffers of one piece, reused.
-#[derive(Default)]
-struct Slot {
-    prepared: Prepared,
-    memory: Memory,
-    rows: Rows,
+/// Outcomes as rows of files.
+struct ToFiles<'p> {
+    settler: Settler<'p>,
+    writer: RowWriter<'p>,
+    outcomes: Option<Outcomes>,
 }
 
-fn prepare_batch(pass: &Pass<'_>, work: Vec<Work>, mut slots: Vec<Slot>) -> Vec<Slot> {
-    slots.truncate(work.len());
-    slots.par_iter_mut().zip(work).for_each(|(slot, work)| {
-        let Some(file) = pass.files.get(work.file) else { return };
-        let preparer = Preparer {
-            reference: pass.reference,
-            source: &file.source,
-            decoder: work.decoder.as_ref().as_ref(),
-            settle_all: !pass.traced.is_empty(),
-            first_day: pass.reference.period.map(Period::first_day),
-        };
-        slot.prepared.file = work.file;
-        slot.prepared.lines = work.lines;
-        slot.prepared.first_line = work.first_line;
-        slot.prepared.end = work.end;
-        preparer.prepare(work.piece, &mut slot.memory, &mut slot.prepared);
-    });
-    slots
-}
-
-fn finish_batch(
-    settler: &mut Settler<'_>,
-    writer: &RowWriter<'_>,
-    slots: &mut [Slot],
-    outcomes: &mut Option<Outcomes>,
-) -> std::io::Result<()> {
-    for slot in slots.iter_mut() {
-        settler.settle(&mut slot.prepared);
+impl Sink for ToFiles<'_> {
+    fn take(&mut self, slots: &mut [Slot]) -> Result<(), PassError> {
+        for slot in slots.iter_mut() {
+            self.settler.settle(&mut slot.prepared);
+        }
+        let Some(outcomes) = &mut self.outcomes else { return Ok(()) };
+        slots.par_iter_mut().for_each(|slot| {
+            slot.rows.clear();
+            self.writer.write(&slot.prepared, &mut slot.rows);
+        });
+        slots.iter().try_for_each(|slot| outcomes.append(&slot.rows)).map_err(PassError::Write)
     }
-    let Some(outcomes) = outcomes else { return Ok(()) };
-    slots.par_iter_mut().for_each(|slot| {
-        slot.rows.clear();
-        writer.write(&slot.prepared, &mut slot.rows);
-    });
-    slots.iter().try_for_each(|slot| outcomes.append(&slot.rows))
 }
 
 /// About how many records the files hold, so that the duplicate set need not grow: a guess may be wrong, not harmful.
-fn expected_records(files: &[FeedFile]) -> usize {
+pub(crate) fn expected_records(files: &[FeedFile]) -> usize {
     /// A native record of a call has about so many bytes.
     const RECORD_BYTES: u64 = 140;
     /// Archives hold about so many times their size.

@@ -22,28 +22,41 @@ pub struct FeedPosition {
 }
 
 /// A piece with what reads it.
-pub(super) struct Work {
-    pub(super) file: usize,
-    pub(super) decoder: Arc<Result<FileDecoder, Rejection>>,
+pub(crate) struct Work {
+    pub(crate) file: usize,
+    pub(crate) decoder: Arc<Result<FileDecoder, Rejection>>,
     /// Line number of its first line, from 1.
-    pub(super) first_line: u64,
+    pub(crate) first_line: u64,
     /// Physical lines of the piece.
-    pub(super) lines: u64,
+    pub(crate) lines: u64,
     /// Where the file stands behind it.
-    pub(super) end: FeedPosition,
-    pub(super) piece: Piece,
+    pub(crate) end: FeedPosition,
+    pub(crate) piece: Piece,
+    /// The line that names the columns; empty where there is none.
+    pub(crate) header: Arc<[u8]>,
+    /// The file begins otherwise than it did when it was read before.
+    pub(crate) changed: bool,
+}
+
+/// Where pieces come from.
+pub(crate) trait Pieces: Send {
+    /// Up to `width` pieces; none at the end.
+    fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError>;
+
+    /// A buffer of a piece that is done with.
+    fn give_back(&mut self, buffer: Vec<u8>);
 }
 
 /// Reads files one after the other, each from where it was left.
-pub(super) struct Reader<'p> {
+pub(crate) struct Reader<'p> {
     files: &'p [FeedFile],
     next: usize,
     open: Option<OpenFile>,
     hashed: bool,
-    pub(super) spare: Vec<Vec<u8>>,
-    pub(super) notes: Vec<String>,
+    spare: Vec<Vec<u8>>,
+    pub(crate) notes: Vec<String>,
     /// What became of each file that was read to its end, by its place.
-    pub(super) ended: Vec<Ended>,
+    pub(crate) ended: Vec<Ended>,
 }
 
 /// A file that was read to its end.
@@ -56,7 +69,7 @@ pub(crate) struct Ended {
     /// It begins otherwise than it did when it was read before, so it was read from its beginning.
     pub(crate) changed: bool,
     /// The line that names its columns; empty where it has none.
-    pub(crate) header: Vec<u8>,
+    pub(crate) header: Arc<[u8]>,
 }
 
 struct OpenFile {
@@ -66,7 +79,7 @@ struct OpenFile {
     left: Vec<u8>,
     /// Known once the header was seen.
     decoder: Option<Arc<Result<FileDecoder, Rejection>>>,
-    header: Vec<u8>,
+    header: Arc<[u8]>,
     bytes: u64,
     lines_read: u64,
     /// None where nobody asks where a file was left.
@@ -83,7 +96,7 @@ impl OpenFile {
             lines: LineReader::open(&file.path)?,
             left: Vec::new(),
             decoder: None,
-            header: Vec::new(),
+            header: Arc::default(),
             bytes: 0,
             lines_read: 0,
             hash: hashed.then(|| Box::new(Xxh3::new())),
@@ -111,29 +124,27 @@ impl OpenFile {
     /// Takes off what was read before. Told what is left of the piece, if anything.
     fn skip(&mut self, piece: Piece) -> Skipped {
         let Some(known) = self.known else { return Skipped::Fresh(piece) };
-        let to_skip = known.bytes.saturating_sub(self.bytes);
-        if to_skip == 0 {
-            return self.found(known, piece);
+        if self.bytes == known.bytes && self.position() == known {
+            self.known = None;
+            return Skipped::Fresh(piece);
         }
         match piece {
             Piece::Lines(bytes) => {
+                let to_skip = known.bytes.saturating_sub(self.bytes);
                 let until = usize::try_from(to_skip).unwrap_or(usize::MAX).min(bytes.len());
                 let (old, new) = bytes.split_at_checked(until).unwrap_or((&bytes, b""));
                 self.took(old, count_lines(old));
-                if new.is_empty() { Skipped::Old(bytes) } else { self.found(known, Piece::Lines(new.to_vec())) }
+                if new.is_empty() {
+                    return Skipped::Old(bytes);
+                }
+                self.known = None;
+                if self.position() == known { Skipped::Fresh(Piece::Lines(new.to_vec())) } else { Skipped::Changed }
             }
-            Piece::LongLine(_) => {
+            Piece::LongLine(_) | Piece::Broken(_) => {
                 self.pass(&piece);
                 if self.bytes > known.bytes { Skipped::Changed } else { Skipped::Old(Vec::new()) }
             }
-            // Where it broke before, it may be whole now: what comes behind was never read.
-            Piece::Broken(_) => Skipped::Changed,
         }
-    }
-
-    fn found(&mut self, known: FeedPosition, piece: Piece) -> Skipped {
-        self.known = None;
-        if self.position() == known { Skipped::Fresh(piece) } else { Skipped::Changed }
     }
 
     /// Counts a piece as read.
@@ -152,8 +163,16 @@ impl OpenFile {
                 self.lines_read = self.lines_read.saturating_add(1);
                 1
             }
-            // Nothing that can be read again: the file is behind its last whole line.
-            Piece::Broken(_) => 1,
+            // So that the same break is known again, and a file that was mended is not.
+            Piece::Broken(broken) => {
+                if let Some(hash) = &mut self.hash {
+                    hash.update(b"broken");
+                    hash.update(&broken.last_line.hash.to_le_bytes());
+                }
+                self.bytes = self.bytes.saturating_add(broken.last_line.bytes);
+                self.lines_read = self.lines_read.saturating_add(1);
+                1
+            }
         }
     }
 }
@@ -169,12 +188,25 @@ enum Skipped {
 
 impl<'p> Reader<'p> {
     /// `hashed`: where a file was left shall be known, so that it can be read on from there.
-    pub(super) fn new(files: &'p [FeedFile], hashed: bool) -> Self {
+    pub(crate) fn new(files: &'p [FeedFile], hashed: bool) -> Self {
         Self { files, next: 0, open: None, hashed, spare: Vec::new(), notes: Vec::new(), ended: Vec::new() }
     }
 
-    /// Up to `width` pieces; none at the end of the last file.
-    pub(super) fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
+    /// Begins the open file again: what was read of it before is not what stands there now.
+    fn read_anew(&mut self, file: &FeedFile) -> Result<(), FeedError> {
+        let Some(open) = &self.open else { return Ok(()) };
+        self.notes.push(format!("{}: not what was read under this name before; read from its beginning", file.name));
+        self.open = Some(OpenFile { changed: true, ..OpenFile::open(open.file, file, None, self.hashed)? });
+        Ok(())
+    }
+}
+
+impl Pieces for Reader<'_> {
+    fn give_back(&mut self, buffer: Vec<u8>) {
+        self.spare.push(buffer);
+    }
+
+    fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
         let mut batch = Vec::with_capacity(width);
         while batch.len() < width {
             let Some(open) = &mut self.open else {
@@ -199,7 +231,7 @@ impl<'p> Reader<'p> {
                 if open.decoder.is_none() {
                     self.notes.push(format!("{}: empty", file.name));
                 }
-                let header = std::mem::take(&mut open.header);
+                let header = Arc::clone(&open.header);
                 self.ended.push(Ended { file: open.file, at: open.position(), changed: open.changed, header });
                 self.open = None;
                 continue;
@@ -218,7 +250,7 @@ impl<'p> Reader<'p> {
                             continue;
                         }
                         let decoder = file.format.decoder(&header.line);
-                        open.header = header.line;
+                        open.header = header.line.into();
                         decoder
                     }
                     (Piece::LongLine(_) | Piece::Broken(_), true) => Err("the file has no header line".into()),
@@ -252,17 +284,18 @@ impl<'p> Reader<'p> {
             }
             let first_line = open.lines_read.saturating_add(1);
             let lines = open.pass(&piece);
-            batch.push(Work { file: open.file, decoder, first_line, lines, end: open.position(), piece });
+            batch.push(Work {
+                file: open.file,
+                decoder,
+                first_line,
+                lines,
+                end: open.position(),
+                piece,
+                header: Arc::clone(&open.header),
+                changed: open.changed,
+            });
         }
         Ok(batch)
-    }
-
-    /// Begins the open file again: what was read of it before is not what stands there now.
-    fn read_anew(&mut self, file: &FeedFile) -> Result<(), FeedError> {
-        let Some(open) = &self.open else { return Ok(()) };
-        self.notes.push(format!("{}: not what was read under this name before; read from its beginning", file.name));
-        self.open = Some(OpenFile { changed: true, ..OpenFile::open(open.file, file, None, self.hashed)? });
-        Ok(())
     }
 }
 
