@@ -20,7 +20,14 @@ mod totals;
 mod trace;
 mod write;
 
+pub(crate) use item::{Item, PartOf, Place, Prepared, Span, Stateful};
 pub use item::{Fate, Reference, Source};
+pub(crate) use open_calls::{Joined, OpenPart};
+pub(crate) use posted::{Booked, NONE, posted};
+pub(crate) use reader::{Pieces, Reader, Work};
+pub(crate) use settle::{Memory, Settler};
+pub(crate) use stages::{Sink, Slot, Stages};
+pub(crate) use pass::expected_records;
 pub use pass::{FeedFile, Pass, PassError, Report, rate_files};
 pub use reader::FeedPosition;
 pub(crate) use totals::tenge;

@@ -5,6 +5,7 @@
 //!
 //! Source: interface 7.2.
 
+mod books;
 mod explain;
 mod generate;
 mod rate;
@@ -26,11 +27,18 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Rate a folder and print what became of its records and what they cost
+    /// Rate a folder, post it to the books, print what became of its records and what they cost
     ///
-    /// Today that is rating; posting, invoices and collection are to come.
-    #[command(after_help = "Example:\n  esep run sample-cdr")]
-    Run(RateArgs),
+    /// A second run over the same files changes nothing and says so. Invoices and collection are to come.
+    #[command(after_help = "Example:\n  esep run sample-cdr --data ./esep-data")]
+    Run(PostArgs),
+    /// Rate and post a folder's feeds, or single files by the reference data that the books know
+    #[command(after_help = "Example:\n  esep ingest sample-cdr --data ./esep-data\n  \
+        esep ingest --source msc-1 /var/cdr/msc1-0301.csv.gz")]
+    Ingest(PostArgs),
+    /// Check every invariant over the whole store and print the hash of what the books say
+    #[command(after_help = "Example:\n  esep verify --data ./esep-data")]
+    Verify(StoreArgs),
     /// Rate a folder, post nothing
     #[command(after_help = "Example:\n  esep rate sample-cdr --out /tmp/rated\n\nWrites rated.csv, filtered.csv, \
         duplicate.csv, suspended.csv, rejected.csv and summary.json; rejected-raw.ndjson keeps what was rejected.")]
@@ -72,6 +80,30 @@ struct RateArgs {
     strict: bool,
     #[command(flatten)]
     common: Common,
+}
+
+#[derive(Args, Debug)]
+struct StoreArgs {
+    /// The store
+    #[arg(long, value_name = "DIR", default_value = "esep-data")]
+    data: PathBuf,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct PostArgs {
+    /// The folder of a month, or files of one feed
+    #[arg(required = true, value_name = "DIR|FILE")]
+    paths: Vec<PathBuf>,
+    /// Of files: the feed that they belong to, one of those that the books know
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Exit 1 when a record was rejected or suspended, or reference data was set aside
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
 #[derive(Args, Debug)]
@@ -152,7 +184,9 @@ enum Ended {
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let ended = match Cli::parse().command {
-        Command::Run(args) => rate::run(&args, rate::Summary::ForPeople),
+        Command::Run(args) => books::post(&args, rate::Summary::ForPeople),
+        Command::Ingest(args) => books::post(&args, rate::Summary::Short),
+        Command::Verify(args) => books::verify(&args),
         Command::Rate(args) => rate::run(&args, rate::Summary::Short),
         Command::Explain(args) => explain::run(&args),
         Command::Generate(args) => generate::run(&args),

@@ -13,13 +13,13 @@ mod findings;
 mod reference;
 mod table;
 
-pub use config::{BadConfig, Config};
+pub use config::{BadConfig, Config, FeedConfig};
 pub use findings::Findings;
 pub use reference::{Opening, PaymentRow};
 
 use crate::batch::{FeedFile, Reference};
 use crate::book::{Account, Funds};
-use crate::tariff::{KnownNames, TariffPaths, load_files};
+use crate::tariff::{KnownNames, TariffPaths, holidays_of, load_files, toml_files};
 use crate::units::{LocalDay, Tiyn};
 use crate::{law, tax};
 use std::path::{Path, PathBuf};
@@ -31,6 +31,10 @@ pub struct Folder {
     pub reference: Reference,
     /// In the order in which they are read.
     pub files: Vec<FeedFile>,
+    /// Where it lies.
+    pub root: PathBuf,
+    /// What it says of itself.
+    pub config: Config,
     /// What accounts bring from the books before, in the order of accounts.
     pub openings: Vec<Opening>,
     /// Payments, in the order of their file.
@@ -74,8 +78,40 @@ impl Folder {
             return (None, findings);
         }
         let reference = Reference { tariffs, register: loaded.register, period };
-        let folder = Self { reference, files, openings: loaded.openings, payments: loaded.payments };
+        let Paths { root, config } = paths;
+        let (openings, payments) = (loaded.openings, loaded.payments);
+        let folder = Self { reference, files, root, config, openings, payments };
         (Some(folder), findings)
+    }
+
+    /// The reference files by their default names, with where they lie; perhaps not all of them are there.
+    pub fn reference_files(&self) -> std::io::Result<Vec<(String, PathBuf)>> {
+        let config = &self.config;
+        let named = [
+            ("prefixes.csv", &config.prefixes),
+            ("accounts.csv", &config.accounts),
+            ("lines.csv", &config.lines),
+            ("assignments.csv", &config.assignments),
+            ("events.csv", &config.events),
+        ];
+        let mut files: Vec<(String, PathBuf)> =
+            named.into_iter().map(|(name, path)| (name.to_owned(), self.root.join(path))).collect();
+        let tariffs = self.root.join(&config.tariffs);
+        for path in toml_files(&tariffs).map_err(|finding| std::io::Error::other(finding.to_string()))? {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            files.push((format!("tariffs/{name}"), path.clone()));
+            let text = std::fs::read_to_string(&path)?;
+            if let Some((holidays, beside)) = holidays_of(&path, &text) {
+                files.push((format!("tariffs/{holidays}"), beside));
+            }
+        }
+        for feed in &config.feeds {
+            let path = self.root.join(&feed.format);
+            if let (Some(name), true) = (feed.described_by(), path.is_file()) {
+                files.push((name, path));
+            }
+        }
+        Ok(files)
     }
 
     /// The money that accounts have before the first record.
@@ -102,7 +138,7 @@ pub fn vat_of_payment(account: &Account, amount: Tiyn, day: LocalDay) -> Tiyn {
 
 impl Paths {
     fn tariffs(&self, known: KnownNames, findings: &mut Findings) -> Option<crate::tariff::Tariffs> {
-        let paths = match crate::tariff::toml_files(&self.root.join(&self.config.tariffs)) {
+        let paths = match toml_files(&self.root.join(&self.config.tariffs)) {
             Ok(versions) => TariffPaths { versions, prefixes: Some(self.root.join(&self.config.prefixes)), known },
             Err(finding) => {
                 findings.push(finding);

@@ -6,6 +6,14 @@
 mod books;
 mod codec;
 pub mod entry;
+mod ingest;
+mod pieces;
+mod reference;
+mod state;
+mod store;
+mod writer;
 
 pub use books::{Books, Digest, FileState, Known, Suspense, Violation};
+pub use store::{Ingest, Ingested, Store};
+pub use writer::PostError;
 pub use codec::{BadEntry, decode, encode};

@@ -63,6 +63,11 @@ impl OpenCalls {
         Joined::Complete(parts)
     }
 
+    /// Every part that waits.
+    pub(crate) fn parts_mut(&mut self) -> impl Iterator<Item = &mut OpenPart> {
+        self.calls.values_mut().flatten()
+    }
+
     /// Takes out a part, by its key, that waits no longer.
     pub(crate) fn remove(&mut self, call: u128, key: u128) -> Option<OpenPart> {
         let parts = self.calls.get_mut(&call)?;

@@ -115,7 +115,7 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
     settler.traced.clone_from(&pass.traced);
     let writer = RowWriter::new(pass.reference, pass.files.iter().map(|file| (&file.source, file.name.as_str())));
     let outcomes = pass.outcomes.map(Outcomes::create).transpose().map_err(PassError::Write)?;
-    let mut reader = Reader::new(pass.files, false);
+    let mut reader = Reader::new(pass.files, (0..pass.files.len()).collect(), false);
     let stages = Stages {
         reference: pass.reference,
         files: pass.files,

@@ -50,7 +50,8 @@ pub(crate) trait Pieces: Send {
 /// Reads files one after the other, each from where it was left.
 pub(crate) struct Reader<'p> {
     files: &'p [FeedFile],
-    next: usize,
+    /// Places of the files to be read, in their order.
+    order: std::vec::IntoIter<usize>,
     open: Option<OpenFile>,
     hashed: bool,
     spare: Vec<Vec<u8>>,
@@ -188,8 +189,8 @@ enum Skipped {
 
 impl<'p> Reader<'p> {
     /// `hashed`: where a file was left shall be known, so that it can be read on from there.
-    pub(crate) fn new(files: &'p [FeedFile], hashed: bool) -> Self {
-        Self { files, next: 0, open: None, hashed, spare: Vec::new(), notes: Vec::new(), ended: Vec::new() }
+    pub(crate) fn new(files: &'p [FeedFile], order: Vec<usize>, hashed: bool) -> Self {
+        Self { files, order: order.into_iter(), open: None, hashed, spare: Vec::new(), notes: Vec::new(), ended: Vec::new() }
     }
 
     /// Begins the open file again: what was read of it before is not what stands there now.
@@ -210,9 +211,9 @@ impl Pieces for Reader<'_> {
         let mut batch = Vec::with_capacity(width);
         while batch.len() < width {
             let Some(open) = &mut self.open else {
-                let Some(file) = self.files.get(self.next) else { break };
-                self.open = Some(OpenFile::open(self.next, file, file.known, self.hashed)?);
-                self.next = self.next.saturating_add(1);
+                let Some(place) = self.order.next() else { break };
+                let Some(file) = self.files.get(place) else { continue };
+                self.open = Some(OpenFile::open(place, file, file.known, self.hashed)?);
                 continue;
             };
             let Some(file) = self.files.get(open.file) else { break };

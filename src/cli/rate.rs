@@ -51,7 +51,11 @@ pub(super) fn run(args: &RateArgs, form: Summary) -> anyhow::Result<Ended> {
     if args.common.json {
         print(&json)?;
     } else if !args.common.quiet || form == Summary::ForPeople {
-        print(&summary::text(&report.totals, &findings, elapsed, form, args.out.as_deref()))?;
+        let last = match &args.out {
+            Some(out) => format!("the outcome of each record is in {}", out.display()),
+            None => "hint: --out DIR writes the outcome of each record".into(),
+        };
+        print(&summary::text(&report.totals, &findings, elapsed, form, &last))?;
     }
     let counts = report.totals.counts();
     let doubtful = counts.rejected > 0 || counts.suspended > 0 || findings.warnings() > 0;
@@ -116,7 +120,7 @@ pub(super) fn pass(
 }
 
 /// A line on the terminal that says how much has been read.
-fn show_progress(progress: &AtomicU64, done: &AtomicBool) {
+pub(super) fn show_progress(progress: &AtomicU64, done: &AtomicBool) {
     let bar = indicatif::ProgressBar::no_length();
     if let Ok(style) = indicatif::ProgressStyle::with_template("{spinner} read {bytes} at {bytes_per_sec}") {
         bar.set_style(style);

@@ -4,7 +4,6 @@ use crate::folder::Findings;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
 use std::time::Duration;
 
 /// `summary.json`. Source: interface 7.4.
@@ -90,7 +89,7 @@ pub(super) fn text(
     findings: &Findings,
     elapsed: Duration,
     form: Summary,
-    out: Option<&Path>,
+    last: &str,
 ) -> String {
     let mut text = String::new();
     let counts = totals.counts();
@@ -137,10 +136,7 @@ pub(super) fn text(
     line(format!("balanced: {counts}"));
     let (seconds, millis) = (elapsed.as_secs(), elapsed.subsec_millis());
     line(format!("{seconds}.{millis:03} s, {} records a second", grouped(per_second(counts.read, elapsed))));
-    match out {
-        Some(out) => line(format!("the outcome of each record is in {}", out.display())),
-        None => line("hint: --out DIR writes the outcome of each record".into()),
-    }
+    line(last.to_owned());
     text
 }
 

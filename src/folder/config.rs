@@ -1,3 +1,4 @@
+use crate::decode::Description;
 use crate::screen::NumberForm;
 use crate::units::Period;
 use serde::Deserialize;
@@ -158,6 +159,39 @@ impl Config {
             events: named(written.events, "events.csv"),
             feeds,
         })
+    }
+}
+
+impl Config {
+    /// The same under the default names of files, as the books keep it.
+    pub fn canonical(&self) -> String {
+        let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let mut text = String::new();
+        if let Some(period) = self.period {
+            text.push_str(&format!("period = \"{}\"\n", period.first_day().to_string().get(..7).unwrap_or_default()));
+        }
+        for feed in &self.feeds {
+            let files: Vec<String> = feed.files.iter().map(|pattern| quoted(pattern)).collect();
+            let format = feed.described_by().unwrap_or_else(|| feed.format.clone());
+            text.push_str(&format!("[[feed]]\nsource = {}\nfiles = [{}]\n", quoted(&feed.source), files.join(", ")));
+            text.push_str(&format!("format = {}\nmax_duration = \"{}s\"\n", quoted(&format), feed.max_duration_ms / 1000));
+            if let Some(form) = feed.number_form {
+                text.push_str(&format!("number_form = \"{}\"\n", form.name()));
+            }
+            if let Some(zone) = &feed.time_zone {
+                text.push_str(&format!("time_zone = {}\n", quoted(zone)));
+            }
+        }
+        text
+    }
+}
+
+impl FeedConfig {
+    /// The name under which the books keep its description; none where it is not a file of the folder.
+    pub fn described_by(&self) -> Option<String> {
+        let comes_with_us = matches!(self.format.as_str(), "native" | "ndjson") || Description::bundled(&self.format).is_some();
+        let name = Path::new(&self.format).file_name().and_then(|name| name.to_str())?;
+        (!comes_with_us).then(|| format!("formats/{name}"))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::book::{AccountNo, Channel, LedgerAccount, Ledgers, Posted, Transactio
 use crate::record::{RejectReason, SuspendReason};
 use crate::screen::SourceKey;
 use crate::units::{Period, Tiyn};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::fmt;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -114,8 +114,10 @@ pub struct Books {
     pub reference_no: u32,
     /// Hashes of the ids of all accounts, by number.
     pub account_ids: Vec<u64>,
-    /// Charges that were taken back.
-    pub reversed: u64,
+    /// Keys of charges that were taken back.
+    pub reversed: FxHashSet<u128>,
+    /// Accounts that were charged, a bit for each.
+    charged: Vec<u64>,
     /// Σ of what was taken back, gross tiyn.
     pub reversed_gross: i128,
 }
@@ -205,7 +207,7 @@ impl Books {
             let until = id_at.saturating_add(row.id_length as usize);
             let Some(id) = piece.ids.get(id_at..until) else { return violation(format!("{}: an id is cut", name())) };
             id_at = until;
-            self.take_row(&Place { file: place, seq, row: at, first_line: piece.start.lines, source }, id, row)?;
+            self.take_row(&Place { file: place, seq, row: at, first_line: piece.first_line, source }, id, row)?;
         }
         piece.resolved.iter().try_for_each(|resolved| self.take_resolved(seq, resolved))
     }
@@ -230,7 +232,7 @@ impl Books {
     }
 
     fn suspend(&mut self, place: &Place, key: u128, reason: u8, at_ms: i64, line: u32) -> Result<(), Violation> {
-        let line = place.first_line.saturating_add(1).saturating_add(u64::from(line));
+        let line = place.first_line.saturating_add(u64::from(line));
         let waits = Suspense { reason, at_ms, file: place.file, line, seq: place.seq, row: place.row };
         match self.suspense.insert(key, waits) {
             None => Ok(()),
@@ -288,6 +290,13 @@ impl Books {
         self.post(posted.account, &posted.transaction())?;
         self.charges.add(&self.charge_bytes(key, posted));
         self.add_not_owed(posted, posted.not_owed);
+        let word = (posted.account / 64) as usize;
+        if self.charged.len() <= word {
+            self.charged.resize(word.saturating_add(1), 0);
+        }
+        if let Some(word) = self.charged.get_mut(word) {
+            *word |= 1 << (posted.account % 64);
+        }
         Ok(())
     }
 
@@ -314,7 +323,9 @@ impl Books {
         self.post(posted.account, &posted.transaction().reversed())?;
         self.charges.remove(&self.charge_bytes(reversal.key, posted));
         self.add_not_owed(posted, posted.not_owed.saturating_neg());
-        self.reversed = self.reversed.saturating_add(1);
+        if !self.reversed.insert(reversal.key) {
+            return violation("a charge is taken back twice");
+        }
         self.reversed_gross = self.reversed_gross.saturating_add(i128::from(posted.gross));
         Ok(())
     }
@@ -376,7 +387,11 @@ impl Books {
                 self.suspense.insert(resolved.key, Suspense { reason: suspended.reason, ..waited });
             }
             Outcome::Filtered(_) | Outcome::Rejected(_) | Outcome::WrittenOff(_) => {}
-            Outcome::Duplicate(_) | Outcome::Waiting(_) | Outcome::WithItsCall => {
+            Outcome::Waiting(part) => {
+                let reason = part.suspended.as_ref().map_or(INCOMPLETE, |suspended| suspended.reason);
+                self.suspense.insert(resolved.key, Suspense { reason, ..waited });
+            }
+            Outcome::Duplicate(_) | Outcome::WithItsCall => {
                 return violation("a record that waited is resolved into what it cannot become");
             }
         }
@@ -477,6 +492,11 @@ impl Books {
             Some(before) if *before == content(xxh3_64(account_id.as_bytes()), amount.get(), at_ms) => Known::Same,
             Some(_) => Known::Differs,
         }
+    }
+
+    /// How many accounts were ever charged.
+    pub fn charged_accounts(&self) -> u64 {
+        self.charged.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 
     /// Debts of an account by month, oldest first.

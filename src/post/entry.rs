@@ -87,6 +87,8 @@ pub struct Piece {
     pub end: Position,
     /// How far it was read before the piece; equal to `end` where the piece only says that the file was looked at.
     pub start: Position,
+    /// Line of the file at which the piece begins, from 1.
+    pub first_line: u64,
     /// Lines that are not blank.
     pub records: u64,
     /// Ids of the records that have one, joined.
@@ -167,8 +169,6 @@ pub struct Rejected {
     pub bytes: u64,
     /// Hash of the line.
     pub hash: u128,
-    /// Set once an earlier line of the piece has no record of its own: it stands in no line of the detail.
-    pub head_only: bool,
 }
 
 /// A suspended record that a person gave up.

@@ -82,13 +82,24 @@ pub fn load_files(paths: &TariffPaths) -> (Option<(Tariffs, Places)>, Vec<Findin
     (loaded.filter(|_| complete), findings)
 }
 
-/// Beside the tariff file, else in the folder above. A file that is in neither is told by the load, with its line.
-fn read_holidays(tariff: &Path, source: &SourceFile, input: &mut TariffInput, findings: &mut Vec<Finding>) {
-    let Some(name) = std::str::from_utf8(&source.bytes).ok().and_then(holidays_named) else { return };
+/// The name of the holidays file that a tariff names, and where it lies: beside it, else in the folder above.
+pub fn holidays_of(tariff: &Path, text: &str) -> Option<(String, PathBuf)> {
+    let name = holidays_named(text)?;
+    let path = holidays_paths(tariff, &name).into_iter().find(|path| path.is_file())?;
+    Some((name, path))
+}
+
+fn holidays_paths(tariff: &Path, name: &str) -> [PathBuf; 2] {
     let beside = tariff.parent().unwrap_or(Path::new(""));
     let above = beside.join("..");
     let above = beside.parent().filter(|_| !beside.as_os_str().is_empty()).unwrap_or(&above);
-    for path in [beside.join(&name), above.join(&name)] {
+    [beside.join(name), above.join(name)]
+}
+
+/// Beside the tariff file, else in the folder above. A file that is in neither is told by the load, with its line.
+fn read_holidays(tariff: &Path, source: &SourceFile, input: &mut TariffInput, findings: &mut Vec<Finding>) {
+    let Some(name) = std::str::from_utf8(&source.bytes).ok().and_then(holidays_named) else { return };
+    for path in holidays_paths(tariff, &name) {
         match read(&path) {
             Ok(holidays) => {
                 input.holidays.insert((source.file.clone(), name), holidays);

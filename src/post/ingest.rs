@@ -1,0 +1,188 @@
+//! Feeds into the books: rated, posted, durable, each record once.
+
+use super::entry::{Entry, FileKey, Piece, Position};
+use super::pieces::PieceWriter;
+use super::writer::{PostError, Ready, ToWriter};
+use crate::batch::{
+    Counts, FeedFile, FileTotals, Memory, PassError, Pieces, Prepared, Reader, Reference, Settler, Sink, Slot, Stages, Work,
+};
+use crate::feed::FeedError;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// What a pass over feeds works with.
+pub(super) struct Feeds<'i> {
+    pub(super) reference: &'i Reference,
+    pub(super) reference_no: u32,
+    /// All files that the books know, by their place, with how far they are read.
+    pub(super) files: &'i [FeedFile],
+    /// Places of those to be read, in order.
+    pub(super) order: Vec<usize>,
+    pub(super) keys: &'i [FileKey],
+    pub(super) threads: &'i rayon::ThreadPool,
+    pub(super) progress: &'i AtomicU64,
+    /// Set by who wants it to end: what was read is booked, the rest is left.
+    pub(super) stop: &'i AtomicBool,
+}
+
+impl Feeds<'_> {
+    /// Takes the feeds through rating and hands the entries to the writer. The notes on odd files.
+    pub(super) fn run(&self, memory: Memory, to: &ToWriter) -> Result<(Memory, Vec<String>), PostError> {
+        let totals = self.keys.iter().map(|key| FileTotals {
+            name: key.name.clone(),
+            source: key.source.clone(),
+            counts: Counts::default(),
+            rated_ms: 0,
+            charged: 0,
+        });
+        let mut settler = Settler::new(self.reference, totals.collect(), memory);
+        settler.keeps_books = true;
+        for part in settler.memory.open_calls.parts_mut() {
+            // The versions of today may be others than those when it came.
+            let version = self.reference.tariffs.version_at(part.item.at);
+            part.item.version = version.and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX);
+        }
+        let starts = self.files.iter().map(|file| file.known.map_or_else(Position::default, Position::from)).collect();
+        let writer = PieceWriter { reference: self.reference, reference_no: self.reference_no, files: self.keys };
+        let mut sink = ToBooks { settler, writer, starts, anew: vec![false; self.files.len()], to };
+        let mut pieces = UntilStopped { reader: Reader::new(self.files, self.order.clone(), true), stop: self.stop };
+        let stages = Stages {
+            reference: self.reference,
+            files: self.files,
+            threads: self.threads,
+            progress: self.progress,
+            settle_all: false,
+        };
+        match stages.run(&mut pieces, &mut sink) {
+            Ok(()) => {}
+            Err(PassError::Books(error)) => return Err(PostError::Refused(error.to_string())),
+            Err(error) => return Err(PostError::Refused(error.to_string())),
+        }
+        // Where a file ends behind its last record: a header alone, lines without anything.
+        let mut ends = Vec::new();
+        for ended in &pieces.reader.ended {
+            let (Some(start), Some(key)) = (sink.starts.get(ended.file), self.keys.get(ended.file)) else { continue };
+            let end = Position::from(ended.at);
+            let anew = ended.changed && !sink.anew.get(ended.file).copied().unwrap_or(false);
+            if *start != end || anew {
+                ends.push(Ready::new(self.end_of(key, if anew { Position::default() } else { *start }, end, anew), Vec::new())?);
+            }
+        }
+        if !ends.is_empty() && !to.write(ends) {
+            return Err(stopped());
+        }
+        Ok((sink.settler.memory, pieces.reader.notes))
+    }
+
+    fn end_of(&self, file: &FileKey, start: Position, end: Position, anew: bool) -> Entry {
+        Entry::Piece(Box::new(Piece {
+            reference: self.reference_no,
+            file: file.clone(),
+            anew,
+            header: Vec::new(),
+            end,
+            start,
+            first_line: end.lines.saturating_add(1),
+            records: 0,
+            ids: Vec::new(),
+            rows: Vec::new(),
+            resolved: Vec::new(),
+        }))
+    }
+}
+
+/// The writer has stopped; its own error tells why.
+fn stopped() -> PostError {
+    PostError::Refused("the journal takes nothing more".into())
+}
+
+struct UntilStopped<'i> {
+    reader: Reader<'i>,
+    stop: &'i AtomicBool,
+}
+
+impl Pieces for UntilStopped<'_> {
+    fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(Vec::new());
+        }
+        self.reader.batch(width, progress)
+    }
+
+    fn give_back(&mut self, buffer: Vec<u8>) {
+        self.reader.give_back(buffer);
+    }
+}
+
+/// Settled pieces as entries.
+struct ToBooks<'i> {
+    settler: Settler<'i>,
+    writer: PieceWriter<'i>,
+    /// How far each file is read.
+    starts: Vec<Position>,
+    /// Files that were begun again.
+    anew: Vec<bool>,
+    to: &'i ToWriter,
+}
+
+impl Sink for ToBooks<'_> {
+    fn take(&mut self, slots: &mut [Slot]) -> Result<(), PassError> {
+        let corrects = self.look_up_corrected(slots)?;
+        let mut places = Vec::with_capacity(slots.len());
+        for slot in slots.iter_mut() {
+            let prepared = &mut slot.prepared;
+            self.settler.settle(prepared);
+            let (Some(start), Some(anew)) = (self.starts.get_mut(prepared.file), self.anew.get_mut(prepared.file)) else {
+                continue;
+            };
+            let begins = prepared.changed && !*anew;
+            *anew |= prepared.changed;
+            let from = if begins { Position::default() } else { *start };
+            *start = prepared.end.into();
+            places.push((from, begins));
+        }
+        if corrects {
+            self.settler.corrections = Default::default();
+        }
+        let writer = &self.writer;
+        let settled: Vec<&Prepared> = slots.iter().map(|slot| &slot.prepared).collect();
+        let ready: Result<Vec<Ready>, PostError> = settled
+            .into_par_iter()
+            .zip(places)
+            .map(|(prepared, (start, anew))| {
+                let piece = writer.entry(prepared, start, anew);
+                Ready::new(Entry::Piece(Box::new(piece)), detail_of(prepared))
+            })
+            .collect();
+        let ready = ready.map_err(|error| PassError::Books(Box::new(error)))?;
+        if ready.is_empty() || self.to.write(ready) { Ok(()) } else { Err(PassError::Books(Box::new(stopped()))) }
+    }
+}
+
+impl ToBooks<'_> {
+    /// Finds the charges that records of these pieces correct. Whether there are such records.
+    fn look_up_corrected(&mut self, slots: &[Slot]) -> Result<bool, PassError> {
+        let corrected = slots.iter().flat_map(|slot| &slot.prepared.stateful).filter_map(|stateful| stateful.corrects);
+        let keys: Vec<u128> = corrected.collect();
+        if keys.is_empty() {
+            return Ok(false);
+        }
+        let Some(found) = self.to.find(keys.clone()) else { return Err(PassError::Books(Box::new(stopped()))) };
+        for (key, charge) in keys.into_iter().zip(found) {
+            self.settler.corrections.wanted.insert(key);
+            if let Some(charge) = charge {
+                self.settler.corrections.charged.insert(key, charge);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The bytes of a piece, packed: its whole lines, or what was kept of one that is no record.
+fn detail_of(prepared: &Prepared) -> Vec<u8> {
+    let bytes = match prepared.rejects.first() {
+        Some((_, reject)) if prepared.bytes.is_empty() => &reject.head,
+        _ => &prepared.bytes,
+    };
+    lz4_flex::compress_prepend_size(bytes)
+}

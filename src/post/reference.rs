@@ -1,0 +1,249 @@
+//! Reference data as the books keep it: the folder of 7.1 under its default names, without feeds and payments. What was
+//! known stays known: accounts keep their numbers, tariffs of other months remain, a file that is not given is unchanged.
+
+use super::entry::{Content, ReferenceFile, ReferenceSet};
+use crate::decode::split_line;
+use crate::folder::Folder;
+use bumpalo::Bump;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
+
+/// Files by name.
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
+
+const ACCOUNTS: &str = "accounts.csv";
+/// Who is who: these stand in the detail, the others beside the money.
+const PERSONAL: [&str; 4] = [ACCOUNTS, "lines.csv", "assignments.csv", "events.csv"];
+/// Packed well enough in little time: reference data changes a few times a month.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Reads the reference files of a folder that was opened, and merges them with what is known.
+pub(super) fn gather(folder: &Folder, known: Option<&Files>) -> io::Result<Files> {
+    let mut files = known.cloned().unwrap_or_default();
+    for (name, path) in folder.reference_files()? {
+        match fs::read(&path) {
+            Ok(bytes) => drop(files.insert(name, bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        }
+    }
+    files.insert("esep.toml".into(), folder.config.canonical().into_bytes());
+    let old = known.and_then(|known| known.get(ACCOUNTS)).map_or(&b""[..], Vec::as_slice);
+    if let Some(new) = files.get(ACCOUNTS) {
+        let accounts = merge_accounts(old, new, &|id| folder.reference.register.find(id).is_some())?;
+        files.insert(ACCOUNTS.into(), accounts);
+    }
+    Ok(files)
+}
+
+/// A table of accounts: header and rows by id.
+struct Accounts<'a> {
+    columns: Vec<&'a [u8]>,
+    header: &'a [u8],
+    /// In order; the first row of each id.
+    rows: Vec<(&'a [u8], &'a [u8])>,
+}
+
+fn read_accounts<'a>(bytes: &'a [u8], arena: &'a Bump) -> io::Result<Accounts<'a>> {
+    let bad = |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{ACCOUNTS}: {why}"));
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let header = lines.by_ref().find(|line| !line.is_empty()).unwrap_or_default();
+    let mut columns = Vec::new();
+    split_line(header, b',', arena, &mut columns).map_err(|_| bad("the header cannot be read"))?;
+    let place = columns.iter().position(|column| *column == b"account_id").ok_or_else(|| bad("no account_id"))?;
+    let mut rows = Vec::new();
+    let mut seen = FxHashSet::default();
+    let mut fields = Vec::new();
+    for line in lines.filter(|line| !line.is_empty()) {
+        if split_line(line, b',', arena, &mut fields).is_err() {
+            continue;
+        }
+        let Some(id) = fields.get(place) else { continue };
+        if seen.insert(*id) {
+            rows.push((*id, line));
+        }
+    }
+    Ok(Accounts { columns, header, rows })
+}
+
+/// The rows of all accounts that were ever valid, each as it was told last: the nth row is account number n.
+fn merge_accounts(old: &[u8], new: &[u8], is_valid: &dyn Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
+    let arena = Bump::new();
+    let new = read_accounts(new, &arena)?;
+    let mut merged = Vec::with_capacity(old.len());
+    let mut push = |line: &[u8]| {
+        merged.extend_from_slice(line);
+        merged.push(b'\n');
+    };
+    push(new.header);
+    if old.is_empty() {
+        new.rows.iter().filter(|(id, _)| is_valid(id)).for_each(|(_, line)| push(line));
+        return Ok(merged);
+    }
+    let old = read_accounts(old, &arena)?;
+    let mut told: FxHashMap<&[u8], &[u8]> = new.rows.iter().copied().filter(|(id, _)| is_valid(id)).collect();
+    for (id, line) in &old.rows {
+        match told.remove(id) {
+            Some(line) => push(line),
+            None if old.header == new.header => push(line),
+            None => push(&moved(line, &old.columns, &new.columns, &arena)),
+        }
+    }
+    new.rows.iter().filter(|(id, _)| told.contains_key(id)).for_each(|(_, line)| push(line));
+    Ok(merged)
+}
+
+/// A row under another header: columns that the header lacks are forgotten.
+fn moved(line: &[u8], from: &[&[u8]], to: &[&[u8]], arena: &Bump) -> Vec<u8> {
+    let mut fields = Vec::new();
+    let line = arena.alloc_slice_copy(line);
+    if split_line(line, b',', arena, &mut fields).is_err() {
+        fields.clear();
+    }
+    let cell = |column: &&[u8]| {
+        let place = from.iter().position(|old| old == column);
+        let text = place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
+        if text.iter().any(|byte| matches!(byte, b',' | b'"')) {
+            let doubled: Vec<u8> = text.iter().flat_map(|b| if *b == b'"' { vec![*b, *b] } else { vec![*b] }).collect();
+            [b"\"", doubled.as_slice(), b"\""].concat()
+        } else {
+            text.to_vec()
+        }
+    };
+    to.iter().map(cell).collect::<Vec<_>>().join(&b","[..])
+}
+
+/// The hash of a set of files.
+pub(super) fn hash_of(files: &Files) -> u128 {
+    let mut all = Xxh3::new();
+    for (name, bytes) in files {
+        all.update(name.as_bytes());
+        all.update(&xxh3_128(bytes).to_le_bytes());
+    }
+    all.digest128()
+}
+
+/// The entry of a set, and its detail: contents that the set before did not have.
+pub(super) fn pack(files: &Files, before: Option<&ReferenceSet>) -> io::Result<(ReferenceSet, Vec<u8>)> {
+    let mut set = ReferenceSet { hash: hash_of(files), ..ReferenceSet::default() };
+    let mut detail = Vec::new();
+    for (name, bytes) in files {
+        let hash = xxh3_128(bytes);
+        let kept = before.is_some_and(|set| set.files.iter().any(|old| old.name == *name && old.hash == hash));
+        let content = if kept {
+            Content::Kept
+        } else {
+            let packed = zstd::bulk::compress(bytes, ZSTD_LEVEL)?;
+            let length = packed.len() as u64;
+            if PERSONAL.contains(&name.as_str()) {
+                detail.extend_from_slice(&packed);
+                Content::Detail(length)
+            } else {
+                set.packed.extend_from_slice(&packed);
+                Content::Money(length)
+            }
+        };
+        set.files.push(ReferenceFile { name: name.clone(), hash, bytes: bytes.len() as u64, content });
+    }
+    Ok((set, detail))
+}
+
+/// The files of a set, from those of the set before and what its entry brought.
+pub(super) fn unpack(set: &ReferenceSet, detail: &[u8], before: &Files) -> io::Result<Files> {
+    let bad = |name: &str| io::Error::new(io::ErrorKind::InvalidData, format!("reference file {name} is not what its entry says"));
+    let (mut money, mut personal) = (set.packed.as_slice(), detail);
+    let mut files = Files::new();
+    for file in &set.files {
+        let from = match file.content {
+            Content::Kept => None,
+            Content::Money(length) => Some((&mut money, length)),
+            Content::Detail(length) => Some((&mut personal, length)),
+        };
+        let bytes = match from {
+            None => before.get(&file.name).cloned().ok_or_else(|| bad(&file.name))?,
+            Some((packed, length)) => {
+                let length = usize::try_from(length).map_err(|_| bad(&file.name))?;
+                let (of_file, rest) = packed.split_at_checked(length).ok_or_else(|| bad(&file.name))?;
+                *packed = rest;
+                let capacity = usize::try_from(file.bytes).map_err(|_| bad(&file.name))?;
+                zstd::bulk::decompress(of_file, capacity)?
+            }
+        };
+        if xxh3_128(&bytes) != file.hash {
+            return Err(bad(&file.name));
+        }
+        files.insert(file.name.clone(), bytes);
+    }
+    Ok(files)
+}
+
+/// Writes the files of a set into a folder, which is made anew.
+pub(super) fn materialise(folder: &Path, files: &Files) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(path, bytes)?;
+    }
+    Ok(())
+}
+
+/// Reads what was materialised, if it is what the set says.
+pub(super) fn read_materialised(folder: &Path, set: &ReferenceSet) -> Option<Files> {
+    let mut files = Files::new();
+    for file in &set.files {
+        let path: PathBuf = folder.join(&file.name);
+        let bytes = fs::read(path).ok().filter(|bytes| xxh3_128(bytes) == file.hash)?;
+        files.insert(file.name.clone(), bytes);
+    }
+    Some(files)
+}
+
+/// The hash of an account's id.
+pub(super) fn id_hash(id: &[u8]) -> u64 {
+    xxh3_64(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_keep_their_numbers_whatever_the_order_and_columns_of_a_later_file() {
+        let merge = |old: &str, new: &str| {
+            let merged = merge_accounts(old.as_bytes(), new.as_bytes(), &|id| id != b"BAD").unwrap();
+            String::from_utf8(merged).unwrap()
+        };
+        let first = merge("", "account_id,plan\nA,x\nBAD,?\nB,y\nA,twice\n");
+        assert_eq!(first, "account_id,plan\nA,x\nB,y\n");
+        // C is new, B changed, A is not told any more.
+        assert_eq!(merge(&first, "account_id,plan\nC,z\nB,yy\n"), "account_id,plan\nA,x\nB,yy\nC,z\n");
+        // Other columns: A's row moves under the new header.
+        let quoted = "account_id,plan,name\r\nA,x,\"a, \"\"b\"\"\"\r\n";
+        assert_eq!(merge(quoted, "name,account_id\nc,C\n"), "name,account_id\n\"a, \"\"b\"\"\",A\nc,C\n");
+        assert!(merge_accounts(b"", b"plan\nx\n", &|_| true).is_err());
+    }
+
+    #[test]
+    fn a_set_is_packed_as_what_is_new_and_unpacks_to_itself() {
+        let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+        let first: Files = [file("accounts.csv", "account_id\nA\n"), file("prefixes.csv", "7,x\n")].into();
+        let (set, detail) = pack(&first, None).unwrap();
+        assert_eq!(unpack(&set, &detail, &Files::new()).unwrap(), first);
+        let second: Files = [file("accounts.csv", "account_id\nA\nB\n"), file("prefixes.csv", "7,x\n")].into();
+        let (later, detail) = pack(&second, Some(&set)).unwrap();
+        assert_eq!(later.files.iter().map(|f| matches!(f.content, Content::Kept)).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(unpack(&later, &detail, &first).unwrap(), second);
+        assert!(unpack(&later, b"", &first).is_err() && unpack(&later, &detail, &Files::new()).is_err());
+    }
+}

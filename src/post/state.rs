@@ -1,0 +1,135 @@
+//! What deciding remembers, folded from the journal: the counterpart of what the settler does when it decides.
+
+use super::books::Violation;
+use super::entry::{Entry, FileKey, MoneyMove, Outcome, Piece, Reversal};
+use super::pieces::{Waits, open_part};
+use crate::batch::{Joined, Memory};
+use crate::book::{AccountNo, Funds};
+use crate::screen::{Duplicates, Fingerprint, Seen, SourceKey};
+use crate::units::{InstantMs, Tiyn};
+
+/// An empty memory with room for so many records.
+pub(super) fn empty(records: usize) -> Memory {
+    Memory::new(Duplicates::with_capacity(records), Funds::default())
+}
+
+/// Applies an entry. `file_no` gives files their places.
+pub(super) fn replay(
+    memory: &mut Memory,
+    entry: &Entry,
+    file_no: &mut dyn FnMut(&FileKey) -> usize,
+) -> Result<(), Violation> {
+    match entry {
+        Entry::Reference(_) => Ok(()),
+        Entry::Money(moves) => {
+            pay(memory, moves);
+            Ok(())
+        }
+        Entry::Piece(piece) => replay_piece(memory, piece, file_no),
+        Entry::Resolved(resolutions) => {
+            for record in &resolutions.records {
+                if let Some(call) = record.call {
+                    memory.open_calls.remove(call, record.key);
+                }
+                if let Outcome::Waiting(part) = &record.outcome {
+                    let at = Waits {
+                        key: record.key,
+                        content: record.content,
+                        record_id: &record.record_id,
+                        file: file_no(&record.file),
+                        line: record.line,
+                    };
+                    join(memory, open_part(part, &at))?;
+                }
+                take(memory, record.key, &record.outcome, record.reversed.as_deref());
+            }
+            Ok(())
+        }
+    }
+}
+
+fn replay_piece(
+    memory: &mut Memory,
+    piece: &Piece,
+    file_no: &mut dyn FnMut(&FileKey) -> usize,
+) -> Result<(), Violation> {
+    let source = SourceKey::of(&piece.file.source);
+    let mut rest = piece.ids.as_slice();
+    for row in &piece.rows {
+        let Some((id, behind)) = rest.split_at_checked(row.id_length as usize) else {
+            return Err(Violation("an id is cut".into()));
+        };
+        rest = behind;
+        let key = match &row.outcome {
+            Outcome::Rejected(_) if id.is_empty() => continue,
+            _ => source.fingerprint(id),
+        };
+        let seen = memory.duplicates.insert(Fingerprint { key, content: row.content });
+        let repeats = matches!(row.outcome, Outcome::Duplicate(_));
+        if (seen == Seen::New) == repeats {
+            let what = if repeats { "a duplicate of nothing" } else { "one key is charged or kept twice" };
+            return Err(Violation(format!("{}/{}: {what}", piece.file.source, piece.file.name)));
+        }
+        if let Outcome::Waiting(part) = &row.outcome {
+            let line = piece.first_line.saturating_add(u64::from(row.line));
+            let at = Waits { key, content: row.content, record_id: id, file: file_no(&piece.file), line };
+            join(memory, open_part(part, &at))?;
+        }
+        take(memory, key, &row.outcome, row.reversed.as_deref());
+    }
+    for record in &piece.resolved {
+        if let Some(call) = record.call {
+            // The part that completed the call never waited.
+            memory.open_calls.remove(call, record.key);
+        }
+        take(memory, record.key, &record.outcome, record.reversed.as_deref());
+    }
+    Ok(())
+}
+
+fn join(memory: &mut Memory, part: crate::batch::OpenPart) -> Result<(), Violation> {
+    match memory.open_calls.join(part) {
+        Joined::Waiting => Ok(()),
+        Joined::Complete(_) | Joined::NoRoom => Err(Violation("a part waits whose call is complete".into())),
+    }
+}
+
+/// What an outcome takes from what its account has, and gives back.
+fn take(memory: &mut Memory, key: u128, outcome: &Outcome, reversed: Option<&Reversal>) {
+    if let Outcome::Rated(charge) = outcome {
+        memory.funds.replay(charge, false);
+    }
+    match reversed {
+        Some(Reversal { key: of, charge: Some(charge) }) => {
+            memory.funds.replay(charge, true);
+            if *of == key {
+                memory.replaced.remove(of);
+            }
+        }
+        Some(Reversal { key: of, charge: None }) => {
+            memory.replaced.insert(*of);
+        }
+        None => {}
+    }
+}
+
+/// Money that came in or went out, as far as it decides where a call is cut off.
+pub(super) fn pay(memory: &mut Memory, moves: &[MoneyMove]) {
+    let mut credits = Vec::new();
+    for of in moves {
+        match of {
+            MoneyMove::Opening { account, amount, ahead: true, .. } => {
+                memory.funds.open(AccountNo(*account), Tiyn::new(*amount));
+            }
+            MoneyMove::Opening { .. } | MoneyMove::Unidentified(_) => {}
+            MoneyMove::Payment(payment) | MoneyMove::Identified(payment) => {
+                let credited = if payment.ahead { payment.amount.saturating_sub(payment.vat) } else { payment.advance };
+                credits.push((AccountNo(payment.account), InstantMs(payment.paid_ms), Tiyn::new(credited)));
+            }
+            MoneyMove::Refund(refund) => memory.funds.debit(AccountNo(refund.account), Tiyn::new(refund.amount)),
+        }
+    }
+    if !credits.is_empty() {
+        memory.funds.pay(credits);
+    }
+}

@@ -1,0 +1,386 @@
+//! The books with their journal, as a command holds them.
+
+use super::books::{Books, Known};
+use super::codec;
+use super::entry::{Entry, FileKey, MoneyMove, Payment, Position, UnidentifiedPayment};
+use super::ingest::Feeds;
+use super::reference::{self, Files};
+use super::state;
+use super::writer::{Places, PostError, Ready, SCHEMA, ToWriter, Writer};
+use crate::batch::{FeedFile, FileTotals, Memory, Reference, Totals};
+use crate::book::AccountNo;
+use crate::folder::{Folder, Opening, PaymentRow, vat_of_payment};
+use crate::record::{FilterReason, RejectReason, SuspendReason};
+use crate::store::{Details, Journal, SqliteJournal, StoreError};
+use crate::tariff::KnownNames;
+use crate::units::Period;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+/// Money moves of one entry.
+const MOVES_AT_ONCE: usize = 8192;
+
+/// Books, journal and what deciding remembers.
+pub struct Store {
+    folder: PathBuf,
+    journal: Box<dyn Journal>,
+    /// The books.
+    pub books: Books,
+    /// None once a write failed: then the books must be opened anew.
+    memory: Option<Memory>,
+    places: Places,
+    /// Entries that brought reference data.
+    references: Vec<u64>,
+}
+
+/// What an ingest did.
+#[derive(Debug, Default)]
+pub struct Ingested {
+    /// What was odd about files and payments.
+    pub notes: Vec<String>,
+    /// The files that were looked at, by their place in the books.
+    pub files: Vec<u32>,
+    /// Entries that were written.
+    pub entries: u64,
+    /// Payments that were booked or held.
+    pub payments: u64,
+    /// Payments that were booked before.
+    pub payments_known: u64,
+    /// Payments whose reference was used for another one: an alarm.
+    pub payments_differing: u64,
+}
+
+/// How an ingest is done.
+pub struct Ingest<'i> {
+    /// The threads that rate.
+    pub threads: &'i rayon::ThreadPool,
+    /// Bytes read so far, for a progress bar.
+    pub progress: &'i AtomicU64,
+    /// Set by who wants it to end.
+    pub stop: &'i AtomicBool,
+}
+
+impl Store {
+    /// Opens the store of a folder, or begins one. `holder` tells others who writes.
+    pub fn open(folder: &Path, holder: &str) -> Result<Self, PostError> {
+        let journal = match SqliteJournal::open(folder, holder) {
+            Ok(journal) => journal,
+            Err(StoreError::Missing { .. }) => SqliteJournal::create(folder, holder)?,
+            Err(error) => return Err(error.into()),
+        };
+        Self::over(folder, Box::new(journal))
+    }
+
+    /// The books of a journal.
+    pub fn over(folder: &Path, journal: Box<dyn Journal>) -> Result<Self, PostError> {
+        let mut store = Self {
+            folder: folder.to_owned(),
+            journal,
+            books: Books::default(),
+            memory: None,
+            places: Places::default(),
+            references: Vec::new(),
+        };
+        let mut memory = state::empty(1 << 16);
+        let mut problem = None;
+        let (books, references) = (&mut store.books, &mut store.references);
+        store.journal.scan(1, Details::Skip, &mut |stored| {
+            if problem.is_some() {
+                return Ok(());
+            }
+            let seq = stored.seq;
+            let entry = if stored.schema == SCHEMA {
+                codec::decode(&stored.money)
+            } else {
+                Err(codec::BadEntry(format!("schema {}", stored.schema)))
+            };
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    problem = Some(PostError::Entry { seq, error });
+                    return Ok(());
+                }
+            };
+            if matches!(entry, Entry::Reference(_)) {
+                references.push(seq);
+            }
+            let applied = books.apply(seq, &entry).and_then(|()| {
+                state::replay(&mut memory, &entry, &mut |key| books.file(key) as usize)
+            });
+            problem = applied.err().map(|violation| PostError::Violation { seq, violation });
+            Ok(())
+        })?;
+        if let Some(problem) = problem {
+            return Err(problem);
+        }
+        store.memory = Some(memory);
+        Ok(store)
+    }
+
+    /// Rates and posts the feeds of a folder, with its payments, by its reference data; what the books know is left.
+    pub fn ingest(&mut self, folder: Folder, how: &Ingest<'_>) -> Result<Ingested, PostError> {
+        let before = self.journal.head().count;
+        let mut done = Ingested::default();
+        let known_accounts = self.books.account_ids.len();
+        let Taken { reference, openings, payments, feeds } = self.take_reference(folder)?;
+        let new = |opening: &&Opening| opening.no.0 as usize >= known_accounts;
+        let openings: Vec<MoneyMove> =
+            openings.iter().filter(new).map(|opening| opening_move(opening, &reference)).collect();
+        self.book(openings)?;
+        self.pay(&payments, &reference, &mut done)?;
+
+        let keys = |file: &FeedFile| FileKey { source: file.source.name.clone(), name: file.name.clone() };
+        let Some(mut sample) = feeds.first().cloned() else {
+            done.entries = self.journal.head().count.saturating_sub(before);
+            return Ok(done);
+        };
+        done.files = feeds.iter().map(|file| self.books.file(&keys(file))).collect();
+        sample.known = None;
+        let mut files = vec![sample; self.books.files.len()];
+        for (file, place) in feeds.into_iter().zip(&done.files) {
+            let position = self.books.files.get(*place as usize).map(|(_, state)| state.position);
+            if let Some(slot) = files.get_mut(*place as usize) {
+                let known = position.filter(|position| *position != Position::default());
+                *slot = FeedFile { known: known.map(Into::into), ..file };
+            }
+        }
+        let all_keys: Vec<FileKey> = self.books.files.iter().map(|(key, _)| key.clone()).collect();
+        let run = Feeds {
+            reference: &reference,
+            reference_no: self.books.reference_no,
+            files: &files,
+            order: done.files.iter().map(|place| *place as usize).collect(),
+            keys: &all_keys,
+            threads: how.threads,
+            progress: how.progress,
+            stop: how.stop,
+        };
+        let memory = self.memory.take().ok_or_else(lost)?;
+        let (memory, notes) = self.writer().run(|to: &ToWriter| run.run(memory, to))?;
+        self.memory = Some(memory);
+        done.notes.extend(notes);
+        if let Some(violation) = self.books.violation() {
+            return Err(PostError::Refused(format!("the books do not balance: {violation}")));
+        }
+        done.entries = self.journal.head().count.saturating_sub(before);
+        Ok(done)
+    }
+
+    fn writer(&mut self) -> Writer<'_> {
+        Writer { journal: &mut *self.journal, books: &mut self.books, places: &mut self.places }
+    }
+
+    /// How many entries the journal has.
+    pub fn entries(&self) -> u64 {
+        self.journal.head().count
+    }
+
+    /// The reference files as the books know them.
+    fn reference_files(&self) -> Result<Option<Files>, PostError> {
+        let Some(set) = &self.books.reference else { return Ok(None) };
+        if let Some(files) = reference::read_materialised(&self.folder.join("reference"), set) {
+            return Ok(Some(files));
+        }
+        let mut files = Files::new();
+        for seq in &self.references {
+            let stored = self.journal.read(*seq)?;
+            let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq: *seq, error })?;
+            let Entry::Reference(set) = entry else { continue };
+            files = reference::unpack(&set, stored.detail.as_deref().unwrap_or_default(), &files)?;
+        }
+        reference::materialise(&self.folder.join("reference"), &files)?;
+        Ok(Some(files))
+    }
+
+    fn known_names(&self) -> KnownNames {
+        let set = self.books.reference.clone().unwrap_or_default();
+        KnownNames { plans: set.plans, zones: set.zones, networks: set.networks }
+    }
+
+    /// Makes a folder's reference data that of the books, where it says anything new.
+    fn take_reference(&mut self, folder: Folder) -> Result<Taken, PostError> {
+        let known = self.reference_files()?;
+        let files = reference::gather(&folder, known.as_ref())?;
+        let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(&files));
+        let at = self.folder.join("reference");
+        if is_news {
+            reference::materialise(&at, &files)?;
+        }
+        let (canonical, findings) = Folder::open_knowing(&at, self.known_names());
+        let Some(canonical) = canonical else {
+            let first = findings.kept().iter().find(|finding| finding.is_error()).map(ToString::to_string);
+            return Err(PostError::Refused(format!("the reference data does not load: {}", first.unwrap_or_default())));
+        };
+        let register = &canonical.reference.register;
+        if is_news {
+            let (mut set, detail) = reference::pack(&files, self.books.reference.as_ref())?;
+            let tariffs = &canonical.reference.tariffs;
+            set.plans.clone_from(&tariffs.plans);
+            set.zones.clone_from(&tariffs.zones);
+            set.networks.clone_from(&tariffs.networks);
+            let known = u32::try_from(self.books.account_ids.len()).unwrap_or(u32::MAX);
+            let count = u32::try_from(register.len()).unwrap_or(u32::MAX);
+            set.new_accounts = (known..count).map(|no| reference::id_hash(register.id(AccountNo(no)))).collect();
+            let seq = self.journal.head().count.saturating_add(1);
+            let ready = Ready::new(Entry::Reference(set), detail)?;
+            self.writer().write(vec![ready])?;
+            self.references.push(seq);
+        }
+        let ids = self.books.account_ids.iter().zip(0u32..);
+        if register.len() != self.books.account_ids.len()
+            || ids.into_iter().any(|(hash, no)| reference::id_hash(register.id(AccountNo(no))) != *hash)
+        {
+            return Err(PostError::Refused("accounts.csv: an account stands on several rows of which some are wrong".into()));
+        }
+        // Rows of the folder by the numbers of the books.
+        let renumber = |no: AccountNo| register.find(folder.reference.register.id(no));
+        let openings = folder.openings.iter().filter_map(|of| Some(Opening { no: renumber(of.no)?, ..*of })).collect();
+        let payments = folder.payments.into_iter();
+        let payments = payments.map(|of| PaymentRow { no: register.find(of.account_id.as_bytes()), ..of }).collect();
+        let reference = Reference { period: folder.config.period, ..canonical.reference };
+        Ok(Taken { reference, openings, payments, feeds: folder.files })
+    }
+
+    /// Books payments; those that were booked before are left. Source: accounts and money 2.3.
+    pub fn pay(&mut self, rows: &[PaymentRow], reference: &Reference, done: &mut Ingested) -> Result<(), PostError> {
+        let mut moves = Vec::new();
+        let mut debts = Debts::default();
+        for row in rows {
+            match self.books.knows(&row.id, &row.account_id, row.amount, row.at.0) {
+                Known::New => {}
+                Known::Same => {
+                    done.payments_known = done.payments_known.saturating_add(1);
+                    continue;
+                }
+                Known::Differs => {
+                    done.payments_differing = done.payments_differing.saturating_add(1);
+                    done.notes.push(format!("payment {}: its reference was used for another payment; refused", row.id));
+                    continue;
+                }
+            }
+            done.payments = done.payments.saturating_add(1);
+            moves.push(debts.payment(row, reference, &self.books));
+            if moves.len() >= MOVES_AT_ONCE {
+                self.book(std::mem::take(&mut moves))?;
+                debts = Debts::default();
+            }
+        }
+        self.book(moves)
+    }
+
+    /// Books money moves.
+    fn book(&mut self, moves: Vec<MoneyMove>) -> Result<(), PostError> {
+        if moves.is_empty() {
+            return Ok(());
+        }
+        let mut memory = self.memory.take().ok_or_else(lost)?;
+        let entry = Entry::Money(moves);
+        let ready = Ready::new(entry.clone(), Vec::new())?;
+        self.writer().write(vec![ready])?;
+        if let Entry::Money(moves) = &entry {
+            state::pay(&mut memory, moves);
+        }
+        self.memory = Some(memory);
+        Ok(())
+    }
+}
+
+fn lost() -> PostError {
+    PostError::Refused("a write failed; open the store anew".into())
+}
+
+/// A folder as the books see it.
+struct Taken {
+    reference: Reference,
+    openings: Vec<Opening>,
+    payments: Vec<PaymentRow>,
+    feeds: Vec<FeedFile>,
+}
+
+/// Debts that payments of one entry have not paid yet.
+#[derive(Default)]
+struct Debts(FxHashMap<AccountNo, Vec<(Period, i64)>>);
+
+impl Debts {
+    /// Oldest debts first, then an advance.
+    fn payment(&mut self, row: &PaymentRow, reference: &Reference, books: &Books) -> MoneyMove {
+        let known = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
+        let (amount, paid_ms, channel) = (row.amount.get(), row.at.0, row.channel as u8);
+        let Some((no, account)) = known else {
+            let (reference, account_id) = (row.id.clone(), row.account_id.clone());
+            return MoneyMove::Unidentified(UnidentifiedPayment { reference, account_id, amount, paid_ms, channel });
+        };
+        let vat = vat_of_payment(account, row.amount, row.day).get();
+        let mut rest = amount.saturating_sub(vat);
+        let debts = self.0.entry(no).or_insert_with(|| {
+            books.ledgers.debts_of(no).map(|(month, debt)| (month, debt.get())).filter(|(_, debt)| *debt > 0).collect()
+        });
+        let mut paid = Vec::new();
+        for (month, debt) in debts.iter_mut().filter(|(_, debt)| *debt > 0) {
+            let part = rest.min(*debt);
+            if part == 0 {
+                break;
+            }
+            paid.push((month.0, part));
+            *debt = debt.saturating_sub(part);
+            rest = rest.saturating_sub(part);
+        }
+        MoneyMove::Payment(Payment {
+            reference: row.id.clone(),
+            account: no.0,
+            amount,
+            paid_ms,
+            channel,
+            vat,
+            debts: paid,
+            advance: rest,
+            ahead: account.is_advance(),
+        })
+    }
+}
+
+/// An opening balance; a debt is of the month before the one in which it is due.
+fn opening_move(opening: &Opening, reference: &Reference) -> MoneyMove {
+    let first = reference.period.or_else(|| reference.tariffs.versions.first().map(|of| of.valid_from.period()));
+    let month = opening.due_on.map_or(first.unwrap_or(Period(0)), |due| due.period().previous());
+    let ahead = reference.register.account(opening.no).is_some_and(|account| account.is_advance());
+    MoneyMove::Opening { account: opening.no.0, amount: opening.amount.get(), month: month.0, ahead }
+}
+
+
+impl Store {
+    /// What became of the records of some files, as the books say it.
+    pub fn totals(&self, files: &[u32]) -> Totals {
+        let mut totals = Totals { accounts: self.books.charged_accounts(), ..Totals::default() };
+        for place in files {
+            let Some((key, state)) = self.books.files.get(*place as usize) else { continue };
+            totals.files.push(FileTotals {
+                name: key.name.clone(),
+                source: key.source.clone(),
+                counts: state.counts,
+                rated_ms: state.rated_ms,
+                charged: state.charged,
+            });
+            add(&mut totals.filtered, &state.filtered, FilterReason::ALL);
+            add(&mut totals.suspended, &state.suspended, SuspendReason::ALL);
+            add(&mut totals.rejected, &state.rejected, RejectReason::ALL);
+            totals.differing = totals.differing.saturating_add(state.differing);
+            totals.charged = totals.charged.saturating_add(state.charged);
+            totals.vat = totals.vat.saturating_add(state.vat);
+            totals.not_owed = totals.not_owed.saturating_add(state.not_owed);
+        }
+        totals.reversed = self.books.reversed_gross;
+        totals
+    }
+}
+
+fn add<R: Copy + Ord>(sums: &mut BTreeMap<R, u64>, counts: &BTreeMap<u8, u64>, all: &[R]) {
+    for (place, count) in counts {
+        if let Some(reason) = all.get(usize::from(*place)) {
+            let sum = sums.entry(*reason).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+    }
+}

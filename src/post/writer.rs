@@ -1,0 +1,263 @@
+//! The one that writes: takes decided entries in their order, applies them to the books, appends them to the journal,
+//! many at once when they come faster than the disk.
+
+use super::books::{Books, Violation};
+use super::codec::{self, BadEntry};
+use super::entry::{Entry, Outcome, Posted};
+use crate::screen::SourceKey;
+use crate::store::{self, Details, Journal, StoreError};
+use crossbeam::channel::{Receiver, Sender, bounded};
+use rustc_hash::FxHashMap;
+use std::fmt;
+
+/// The version of the encoding of both parts of an entry.
+pub(super) const SCHEMA: u16 = 1;
+/// Entries that wait for the writer: beyond it, deciding waits.
+const QUEUE: usize = 64;
+/// Bytes of one transaction of the journal: more entries wait for the next one.
+const MOST_BYTES_AT_ONCE: usize = 64 << 20;
+
+/// Why the books could not be kept.
+#[derive(Debug)]
+pub enum PostError {
+    /// The journal.
+    Store(StoreError),
+    /// An entry cannot follow from those before it: our own fault, or damage.
+    Violation {
+        /// The entry.
+        seq: u64,
+        /// What does not follow.
+        violation: Violation,
+    },
+    /// An entry of another version of this program, or damage that its checksum does not show.
+    Entry {
+        /// The entry.
+        seq: u64,
+        /// What is wrong.
+        error: BadEntry,
+    },
+    /// A file beside the journal.
+    Io(std::io::Error),
+    /// Something asked for cannot be done; the message is for people.
+    Refused(String),
+}
+
+impl fmt::Display for PostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Violation { seq, violation } => write!(f, "entry {seq} of the journal: {violation}"),
+            Self::Entry { seq, error } => write!(f, "entry {seq} of the journal: {error}"),
+            Self::Io(error) => error.fmt(f),
+            Self::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for PostError {}
+
+impl From<StoreError> for PostError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<std::io::Error> for PostError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// An entry that is ready to be written.
+pub(super) struct Ready {
+    pub(super) entry: Entry,
+    pub(super) written: store::Entry,
+}
+
+impl Ready {
+    pub(super) fn new(entry: Entry, detail: Vec<u8>) -> Result<Self, PostError> {
+        let money = codec::encode(&entry).map_err(|error| PostError::Entry { seq: 0, error })?;
+        Ok(Self { entry, written: store::Entry { schema: SCHEMA, money, detail } })
+    }
+}
+
+/// What the writer is asked.
+enum Ask {
+    Write(Vec<Ready>),
+    /// The charges of some keys, where there are such and they were not taken back.
+    Find(Vec<u128>, Sender<Vec<Option<Posted>>>),
+}
+
+/// Where the writer is reached.
+#[derive(Clone)]
+pub(super) struct ToWriter(Sender<Ask>);
+
+impl ToWriter {
+    /// Hands over entries; false where the writer has stopped: its error tells why.
+    pub(super) fn write(&self, entries: Vec<Ready>) -> bool {
+        self.0.send(Ask::Write(entries)).is_ok()
+    }
+
+    /// The charges of some keys, everything handed over before included; none where the writer has stopped.
+    pub(super) fn find(&self, keys: Vec<u128>) -> Option<Vec<Option<Posted>>> {
+        let (answer, answered) = bounded(1);
+        self.0.send(Ask::Find(keys, answer)).ok()?;
+        answered.recv().ok()
+    }
+}
+
+/// Journal and books while they are written.
+pub(super) struct Writer<'w> {
+    pub(super) journal: &'w mut dyn Journal,
+    pub(super) books: &'w mut Books,
+    pub(super) places: &'w mut Places,
+}
+
+impl Writer<'_> {
+    /// Writes what `decide` hands over, until it ends. Its own result, or why writing stopped.
+    pub(super) fn run<R: Send>(
+        &mut self,
+        decide: impl FnOnce(&ToWriter) -> Result<R, PostError> + Send,
+    ) -> Result<R, PostError> {
+        let (asks, asked) = bounded(QUEUE);
+        std::thread::scope(|scope| {
+            let decided = scope.spawn(move || decide(&ToWriter(asks)));
+            let written = self.serve(&asked);
+            // The sender learns that nobody writes any more.
+            drop(asked);
+            let decided = decided.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            written?;
+            decided
+        })
+    }
+
+    fn serve(&mut self, asked: &Receiver<Ask>) -> Result<(), PostError> {
+        let mut next = asked.recv().ok();
+        while let Some(ask) = next.take() {
+            match ask {
+                Ask::Find(keys, answer) => {
+                    let found = self.find(&keys)?;
+                    let _ = answer.send(found);
+                    next = asked.recv().ok();
+                }
+                Ask::Write(mut ready) => {
+                    let mut bytes: usize = ready.iter().map(size).sum();
+                    while bytes < MOST_BYTES_AT_ONCE {
+                        match asked.try_recv() {
+                            Ok(Ask::Write(more)) => {
+                                bytes = bytes.saturating_add(more.iter().map(size).sum());
+                                ready.extend(more);
+                            }
+                            Ok(other) => {
+                                next = Some(other);
+                                break;
+                            }
+                            Err(_) => break,
+                        }
+                    }
+                    self.write(ready)?;
+                    if next.is_none() {
+                        next = asked.recv().ok();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies and appends; durable when it returns.
+    pub(super) fn write(&mut self, ready: Vec<Ready>) -> Result<(), PostError> {
+        let mut seq = self.journal.head().count;
+        let mut written = Vec::with_capacity(ready.len());
+        for ready in ready {
+            seq = seq.saturating_add(1);
+            // What the books refuse is never written. When the disk refuses, these books are thrown away.
+            self.books.apply(seq, &ready.entry).map_err(|violation| PostError::Violation { seq, violation })?;
+            written.push(ready.written);
+        }
+        self.journal.append(&written)?;
+        Ok(())
+    }
+
+    fn find(&mut self, keys: &[u128]) -> Result<Vec<Option<Posted>>, PostError> {
+        self.places.read_on(&*self.journal)?;
+        keys.iter()
+            .map(|key| {
+                if self.books.reversed.contains(key) {
+                    return Ok(None);
+                }
+                self.places.charge(*key, &*self.journal)
+            })
+            .collect()
+    }
+}
+
+fn size(ready: &Ready) -> usize {
+    ready.written.money.len().saturating_add(ready.written.detail.len())
+}
+
+/// Where records stand in the journal, by key. Read from the journal when somebody asks first.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    known: FxHashMap<u128, (u64, u32)>,
+    read: u64,
+}
+
+impl Places {
+    fn read_on(&mut self, journal: &dyn Journal) -> Result<(), PostError> {
+        let mut bad = None;
+        let known = &mut self.known;
+        journal.scan(self.read.saturating_add(1), Details::Skip, &mut |stored| {
+            match codec::decode(&stored.money) {
+                Ok(entry) => each_charge(&entry, &mut |key, at, _| {
+                    known.insert(key, (stored.seq, at));
+                }),
+                Err(error) => bad = bad.take().or(Some(PostError::Entry { seq: stored.seq, error })),
+            }
+            Ok(())
+        })?;
+        self.read = journal.head().count;
+        bad.map_or(Ok(()), Err)
+    }
+
+    fn charge(&self, key: u128, journal: &dyn Journal) -> Result<Option<Posted>, PostError> {
+        let Some((seq, at)) = self.known.get(&key) else { return Ok(None) };
+        let stored = journal.read(*seq)?;
+        let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq: *seq, error })?;
+        let mut found = None;
+        each_charge(&entry, &mut |of, place, charge| {
+            if of == key && place == *at {
+                found = Some(charge.clone());
+            }
+        });
+        Ok(found)
+    }
+}
+
+/// Each charge of an entry: its key, its place among the records of the entry, and it.
+pub(super) fn each_charge(entry: &Entry, each: &mut dyn FnMut(u128, u32, &Posted)) {
+    let (rows, resolved) = match entry {
+        Entry::Piece(piece) => (Some(piece), piece.resolved.as_slice()),
+        Entry::Resolved(resolutions) => (None, resolutions.records.as_slice()),
+        Entry::Reference(_) | Entry::Money(_) => return,
+    };
+    let mut at = 0u32;
+    if let Some(piece) = rows {
+        let source = SourceKey::of(&piece.file.source);
+        let mut rest = piece.ids.as_slice();
+        for row in &piece.rows {
+            let (id, behind) = rest.split_at_checked(row.id_length as usize).unwrap_or_default();
+            rest = behind;
+            if let Outcome::Rated(charge) = &row.outcome {
+                each(source.fingerprint(id), at, charge);
+            }
+            at = at.saturating_add(1);
+        }
+    }
+    for record in resolved {
+        if let Outcome::Rated(charge) = &record.outcome {
+            each(record.key, at, charge);
+        }
+        at = at.saturating_add(1);
+    }
+}
