@@ -14,6 +14,6 @@ mod store;
 mod writer;
 
 pub use books::{Books, Digest, FileState, Known, Suspense, Violation};
+pub use codec::{BadEntry, decode, encode};
 pub use store::{Ingest, Ingested, Store};
 pub use writer::PostError;
-pub use codec::{BadEntry, decode, encode};

@@ -16,7 +16,7 @@ mod prefixes;
 mod week;
 mod window;
 
-pub use files::{holidays_of, TariffPaths, load_files, read_files, toml_files};
+pub use files::{TariffPaths, holidays_of, load_files, read_files, toml_files};
 pub use finding::{Finding, Severity};
 pub use flat::FlatRate;
 pub use lint::{AllowedStep, lint};

@@ -40,7 +40,7 @@ const DOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("generate", &["units"]),
-    ("cli", &["units", "law", "tariff", "screen", "batch", "folder", "generate"]),
+    ("cli", &["units", "law", "tariff", "screen", "batch", "folder", "post", "generate"]),
 ];
 
 /// Files longer than this want a seam.

@@ -8,7 +8,7 @@
 mod made;
 
 use bumpalo::Bump;
-use esep::batch::{Pass, PassError, rate_files};
+use esep::batch::{Pass, rate_files};
 use esep::decode::{Decoded, Description, FileDecoder, Format, Limits, Separators, parse_rfc3339};
 use esep::feed::{Compression, LineReader, MAX_LINE_BYTES, Piece};
 use esep::folder::{Config, Folder};

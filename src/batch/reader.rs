@@ -190,7 +190,15 @@ enum Skipped {
 impl<'p> Reader<'p> {
     /// `hashed`: where a file was left shall be known, so that it can be read on from there.
     pub(crate) fn new(files: &'p [FeedFile], order: Vec<usize>, hashed: bool) -> Self {
-        Self { files, order: order.into_iter(), open: None, hashed, spare: Vec::new(), notes: Vec::new(), ended: Vec::new() }
+        Self {
+            files,
+            order: order.into_iter(),
+            open: None,
+            hashed,
+            spare: Vec::new(),
+            notes: Vec::new(),
+            ended: Vec::new(),
+        }
     }
 
     /// Begins the open file again: what was read of it before is not what stands there now.

@@ -84,13 +84,7 @@ pub(super) fn json(totals: &Totals, findings: &Findings, elapsed: Duration) -> a
 }
 
 /// The summary for a person.
-pub(super) fn text(
-    totals: &Totals,
-    findings: &Findings,
-    elapsed: Duration,
-    form: Summary,
-    last: &str,
-) -> String {
+pub(super) fn text(totals: &Totals, findings: &Findings, elapsed: Duration, form: Summary, last: &str) -> String {
     let mut text = String::new();
     let counts = totals.counts();
     let mut line = |words: String| {

@@ -174,7 +174,11 @@ impl Config {
             let files: Vec<String> = feed.files.iter().map(|pattern| quoted(pattern)).collect();
             let format = feed.described_by().unwrap_or_else(|| feed.format.clone());
             text.push_str(&format!("[[feed]]\nsource = {}\nfiles = [{}]\n", quoted(&feed.source), files.join(", ")));
-            text.push_str(&format!("format = {}\nmax_duration = \"{}s\"\n", quoted(&format), feed.max_duration_ms / 1000));
+            text.push_str(&format!(
+                "format = {}\nmax_duration = \"{}s\"\n",
+                quoted(&format),
+                feed.max_duration_ms / 1000
+            ));
             if let Some(form) = feed.number_form {
                 text.push_str(&format!("number_form = \"{}\"\n", form.name()));
             }
@@ -189,7 +193,8 @@ impl Config {
 impl FeedConfig {
     /// The name under which the books keep its description; none where it is not a file of the folder.
     pub fn described_by(&self) -> Option<String> {
-        let comes_with_us = matches!(self.format.as_str(), "native" | "ndjson") || Description::bundled(&self.format).is_some();
+        let comes_with_us =
+            matches!(self.format.as_str(), "native" | "ndjson") || Description::bundled(&self.format).is_some();
         let name = Path::new(&self.format).file_name().and_then(|name| name.to_str())?;
         (!comes_with_us).then(|| format!("formats/{name}"))
     }

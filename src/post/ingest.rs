@@ -4,7 +4,8 @@ use super::entry::{Entry, FileKey, Piece, Position};
 use super::pieces::PieceWriter;
 use super::writer::{PostError, Ready, ToWriter};
 use crate::batch::{
-    Counts, FeedFile, FileTotals, Memory, PassError, Pieces, Prepared, Reader, Reference, Settler, Sink, Slot, Stages, Work,
+    Counts, FeedFile, FileTotals, Memory, PassError, Pieces, Prepared, Reader, Reference, Settler, Sink, Slot, Stages,
+    Work,
 };
 use crate::feed::FeedError;
 use rayon::prelude::*;
@@ -65,7 +66,10 @@ impl Feeds<'_> {
             let end = Position::from(ended.at);
             let anew = ended.changed && !sink.anew.get(ended.file).copied().unwrap_or(false);
             if *start != end || anew {
-                ends.push(Ready::new(self.end_of(key, if anew { Position::default() } else { *start }, end, anew), Vec::new())?);
+                ends.push(Ready::new(
+                    self.end_of(key, if anew { Position::default() } else { *start }, end, anew),
+                    Vec::new(),
+                )?);
             }
         }
         if !ends.is_empty() && !to.write(ends) {
@@ -132,7 +136,8 @@ impl Sink for ToBooks<'_> {
         for slot in slots.iter_mut() {
             let prepared = &mut slot.prepared;
             self.settler.settle(prepared);
-            let (Some(start), Some(anew)) = (self.starts.get_mut(prepared.file), self.anew.get_mut(prepared.file)) else {
+            let (Some(start), Some(anew)) = (self.starts.get_mut(prepared.file), self.anew.get_mut(prepared.file))
+            else {
                 continue;
             };
             let begins = prepared.changed && !*anew;

@@ -1,9 +1,9 @@
 //! A settled piece of a feed as a journal entry, and parts that wait as they are kept.
 
-use super::entry::{
-    FileKey, Outcome, Piece, Position, Rejected, Resolved, Row, Suspended, WaitingPart,
+use super::entry::{FileKey, Outcome, Piece, Position, Rejected, Resolved, Row, Suspended, WaitingPart};
+use crate::batch::{
+    Booked, Fate, FeedPosition, Item, NONE, OpenPart, PartOf, Place, Prepared, Reference, Span, Stateful, posted,
 };
-use crate::batch::{Booked, Fate, FeedPosition, Item, NONE, OpenPart, PartOf, Place, Prepared, Reference, Span, Stateful, posted};
 use crate::book::{AccountNo, PlanChoice, Posted};
 use crate::law::{self, RuleSet, VatRate};
 use crate::rate::Usage;
@@ -94,7 +94,9 @@ impl PieceWriter<'_> {
                     let suspended = reason.map(|reason| suspended(reason, detail(), item));
                     match self.waiting(item, stateful, suspended) {
                         Some(part) => Outcome::Waiting(Box::new(part)),
-                        None => Outcome::Suspended(self::suspended(SuspendReason::IncompleteParts, String::new(), item)),
+                        None => {
+                            Outcome::Suspended(self::suspended(SuspendReason::IncompleteParts, String::new(), item))
+                        }
                     }
                 }
                 None => Outcome::Suspended(suspended(SuspendReason::IncompleteParts, String::new(), item)),
@@ -135,7 +137,12 @@ impl PieceWriter<'_> {
         }
     }
 
-    pub(super) fn waiting(&self, item: &Item, stateful: &Stateful, suspended: Option<Suspended>) -> Option<WaitingPart> {
+    pub(super) fn waiting(
+        &self,
+        item: &Item,
+        stateful: &Stateful,
+        suspended: Option<Suspended>,
+    ) -> Option<WaitingPart> {
         let part = stateful.part?;
         let usage = &stateful.usage;
         Some(WaitingPart {

@@ -155,7 +155,9 @@ pub(super) fn pack(files: &Files, before: Option<&ReferenceSet>) -> io::Result<(
 
 /// The files of a set, from those of the set before and what its entry brought.
 pub(super) fn unpack(set: &ReferenceSet, detail: &[u8], before: &Files) -> io::Result<Files> {
-    let bad = |name: &str| io::Error::new(io::ErrorKind::InvalidData, format!("reference file {name} is not what its entry says"));
+    let bad = |name: &str| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("reference file {name} is not what its entry says"))
+    };
     let (mut money, mut personal) = (set.packed.as_slice(), detail);
     let mut files = Files::new();
     for file in &set.files {

@@ -106,9 +106,9 @@ impl Store {
             if matches!(entry, Entry::Reference(_)) {
                 references.push(seq);
             }
-            let applied = books.apply(seq, &entry).and_then(|()| {
-                state::replay(&mut memory, &entry, &mut |key| books.file(key) as usize)
-            });
+            let applied = books
+                .apply(seq, &entry)
+                .and_then(|()| state::replay(&mut memory, &entry, &mut |key| books.file(key) as usize));
             problem = applied.err().map(|violation| PostError::Violation { seq, violation });
             Ok(())
         })?;
@@ -232,7 +232,9 @@ impl Store {
         if register.len() != self.books.account_ids.len()
             || ids.into_iter().any(|(hash, no)| reference::id_hash(register.id(AccountNo(no))) != *hash)
         {
-            return Err(PostError::Refused("accounts.csv: an account stands on several rows of which some are wrong".into()));
+            return Err(PostError::Refused(
+                "accounts.csv: an account stands on several rows of which some are wrong".into(),
+            ));
         }
         // Rows of the folder by the numbers of the books.
         let renumber = |no: AccountNo| register.find(folder.reference.register.id(no));
@@ -348,7 +350,6 @@ fn opening_move(opening: &Opening, reference: &Reference) -> MoneyMove {
     let ahead = reference.register.account(opening.no).is_some_and(|account| account.is_advance());
     MoneyMove::Opening { account: opening.no.0, amount: opening.amount.get(), month: month.0, ahead }
 }
-
 
 impl Store {
     /// What became of the records of some files, as the books say it.
