@@ -5,6 +5,7 @@
 
 mod books;
 mod codec;
+mod derived;
 pub mod entry;
 mod ingest;
 mod pieces;
@@ -15,5 +16,6 @@ mod writer;
 
 pub use books::{Books, Digest, FileState, Known, Suspense, Violation};
 pub use codec::{BadEntry, decode, encode};
+pub use derived::ChargeLine;
 pub use store::{Ingest, Ingested, Store};
 pub use writer::PostError;

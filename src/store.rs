@@ -84,6 +84,9 @@ pub trait Entries {
     /// The entries `from..=count` in order, each checked as by [`Entries::read`]. From beyond the end on there are
     /// none.
     fn scan(&self, from: u64, details: Details, each: &mut Each<'_>) -> Result<(), StoreError>;
+
+    /// The link of the chain after an entry; zeros after entry 0.
+    fn link(&self, seq: u64) -> Result<[u8; 32], StoreError>;
 }
 
 /// Entries that can be read and appended to.

@@ -2,6 +2,8 @@
 //! their length is bounded by it.
 
 use super::entry::Entry;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fmt;
 
 /// The largest entry, bytes: a piece of a feed has at most some megabytes.
@@ -25,16 +27,25 @@ fn form() -> impl bincode::config::Config {
 
 /// The money part of an entry as bytes.
 pub fn encode(entry: &Entry) -> Result<Vec<u8>, BadEntry> {
-    bincode::serde::encode_to_vec(entry, form()).map_err(|error| BadEntry(error.to_string()))
+    encode_any(entry)
+}
+
+/// Anything of the journal's types as bytes.
+pub(super) fn encode_any(of: &impl Serialize) -> Result<Vec<u8>, BadEntry> {
+    bincode::serde::encode_to_vec(of, form()).map_err(|error| BadEntry(error.to_string()))
 }
 
 /// The entry of some bytes; nothing may follow it.
 pub fn decode(bytes: &[u8]) -> Result<Entry, BadEntry> {
-    let (entry, read) =
-        bincode::serde::decode_from_slice(bytes, form()).map_err(|error| BadEntry(error.to_string()))?;
-    if read == bytes.len() {
-        Ok(entry)
-    } else {
-        Err(BadEntry(format!("{} bytes follow it", bytes.len().saturating_sub(read))))
+    decode_any(bytes)
+}
+
+/// Anything of the journal's types from its bytes; nothing may follow it.
+pub(super) fn decode_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BadEntry> {
+    let read = bincode::serde::decode_from_slice(bytes, form());
+    let (of, read) = read.map_err(|error| BadEntry(error.to_string()))?;
+    match bytes.len().checked_sub(read) {
+        Some(0) => Ok(of),
+        left => Err(BadEntry(format!("{} bytes follow it", left.unwrap_or(0)))),
     }
 }

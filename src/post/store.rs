@@ -2,16 +2,17 @@
 
 use super::books::{Books, Known};
 use super::codec;
+use super::derived::Derived;
 use super::entry::{Entry, FileKey, MoneyMove, Payment, Position, UnidentifiedPayment};
 use super::ingest::Feeds;
 use super::reference::{self, Files};
 use super::state;
-use super::writer::{Places, PostError, Ready, SCHEMA, ToWriter, Writer};
+use super::writer::{PostError, Ready, SCHEMA, ToWriter, Writer};
 use crate::batch::{FeedFile, FileTotals, Memory, Reference, Totals};
 use crate::book::AccountNo;
 use crate::folder::{Folder, Opening, PaymentRow, vat_of_payment};
 use crate::record::{FilterReason, RejectReason, SuspendReason};
-use crate::store::{Details, Journal, SqliteJournal, StoreError};
+use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError};
 use crate::tariff::KnownNames;
 use crate::units::Period;
 use rustc_hash::FxHashMap;
@@ -22,15 +23,30 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 /// Money moves of one entry.
 const MOVES_AT_ONCE: usize = 8192;
 
+/// The journal, by one who writes or one who reads beside him.
+enum Held {
+    Writing(Box<dyn Journal>),
+    Reading(Box<dyn Entries>),
+}
+
+impl Held {
+    fn entries(&self) -> &dyn Entries {
+        match self {
+            Self::Writing(journal) => &**journal,
+            Self::Reading(entries) => &**entries,
+        }
+    }
+}
+
 /// Books, journal and what deciding remembers.
 pub struct Store {
     folder: PathBuf,
-    journal: Box<dyn Journal>,
+    journal: Held,
     /// The books.
     pub books: Books,
     /// None once a write failed: then the books must be opened anew.
     memory: Option<Memory>,
-    places: Places,
+    derived: Derived,
     /// Entries that brought reference data.
     references: Vec<u64>,
 }
@@ -75,18 +91,30 @@ impl Store {
 
     /// The books of a journal.
     pub fn over(folder: &Path, journal: Box<dyn Journal>) -> Result<Self, PostError> {
+        let derived = Derived::open(folder, &*journal)?;
+        Self::fold(folder, Held::Writing(journal), derived)
+    }
+
+    /// The books of a folder beside one who writes to them: as they stand now.
+    pub fn open_to_read(folder: &Path) -> Result<Self, PostError> {
+        let entries = SqliteReader::open(folder)?;
+        let derived = Derived::open_to_read(folder, &entries)?;
+        Self::fold(folder, Held::Reading(Box::new(entries)), derived)
+    }
+
+    fn fold(folder: &Path, journal: Held, derived: Derived) -> Result<Self, PostError> {
         let mut store = Self {
             folder: folder.to_owned(),
             journal,
             books: Books::default(),
             memory: None,
-            places: Places::default(),
+            derived,
             references: Vec::new(),
         };
         let mut memory = state::empty(1 << 16);
         let mut problem = None;
         let (books, references) = (&mut store.books, &mut store.references);
-        store.journal.scan(1, Details::Skip, &mut |stored| {
+        store.journal.entries().scan(1, Details::Skip, &mut |stored| {
             if problem.is_some() {
                 return Ok(());
             }
@@ -121,7 +149,7 @@ impl Store {
 
     /// Rates and posts the feeds of a folder, with its payments, by its reference data; what the books know is left.
     pub fn ingest(&mut self, folder: Folder, how: &Ingest<'_>) -> Result<Ingested, PostError> {
-        let before = self.journal.head().count;
+        let before = self.journal.entries().head().count;
         let mut done = Ingested::default();
         let known_accounts = self.books.account_ids.len();
         let Taken { reference, openings, payments, feeds } = self.take_reference(folder)?;
@@ -133,7 +161,7 @@ impl Store {
 
         let keys = |file: &FeedFile| FileKey { source: file.source.name.clone(), name: file.name.clone() };
         let Some(mut sample) = feeds.first().cloned() else {
-            done.entries = self.journal.head().count.saturating_sub(before);
+            done.entries = self.journal.entries().head().count.saturating_sub(before);
             return Ok(done);
         };
         done.files = feeds.iter().map(|file| self.books.file(&keys(file))).collect();
@@ -158,23 +186,29 @@ impl Store {
             stop: how.stop,
         };
         let memory = self.memory.take().ok_or_else(lost)?;
-        let (memory, notes) = self.writer().run(|to: &ToWriter| run.run(memory, to))?;
+        let (memory, notes) = self.writer()?.run(|to: &ToWriter| run.run(memory, to))?;
         self.memory = Some(memory);
+        self.derived.seal(self.journal.entries(), true)?;
         done.notes.extend(notes);
         if let Some(violation) = self.books.violation() {
             return Err(PostError::Refused(format!("the books do not balance: {violation}")));
         }
-        done.entries = self.journal.head().count.saturating_sub(before);
+        done.entries = self.journal.entries().head().count.saturating_sub(before);
         Ok(done)
     }
 
-    fn writer(&mut self) -> Writer<'_> {
-        Writer { journal: &mut *self.journal, books: &mut self.books, places: &mut self.places }
+    fn writer(&mut self) -> Result<Writer<'_>, PostError> {
+        match &mut self.journal {
+            Held::Writing(journal) => {
+                Ok(Writer { journal: &mut **journal, books: &mut self.books, derived: &mut self.derived })
+            }
+            Held::Reading(_) => Err(PostError::Refused("the store was opened to be read".into())),
+        }
     }
 
     /// How many entries the journal has.
     pub fn entries(&self) -> u64 {
-        self.journal.head().count
+        self.journal.entries().head().count
     }
 
     /// The reference files as the books know them.
@@ -185,7 +219,7 @@ impl Store {
         }
         let mut files = Files::new();
         for seq in &self.references {
-            let stored = self.journal.read(*seq)?;
+            let stored = self.journal.entries().read(*seq)?;
             let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq: *seq, error })?;
             let Entry::Reference(set) = entry else { continue };
             files = reference::unpack(&set, stored.detail.as_deref().unwrap_or_default(), &files)?;
@@ -223,9 +257,9 @@ impl Store {
             let known = u32::try_from(self.books.account_ids.len()).unwrap_or(u32::MAX);
             let count = u32::try_from(register.len()).unwrap_or(u32::MAX);
             set.new_accounts = (known..count).map(|no| reference::id_hash(register.id(AccountNo(no)))).collect();
-            let seq = self.journal.head().count.saturating_add(1);
+            let seq = self.journal.entries().head().count.saturating_add(1);
             let ready = Ready::new(Entry::Reference(set), detail)?;
-            self.writer().write(vec![ready])?;
+            self.writer()?.write(vec![ready])?;
             self.references.push(seq);
         }
         let ids = self.books.account_ids.iter().zip(0u32..);
@@ -280,7 +314,7 @@ impl Store {
         let mut memory = self.memory.take().ok_or_else(lost)?;
         let entry = Entry::Money(moves);
         let ready = Ready::new(entry.clone(), Vec::new())?;
-        self.writer().write(vec![ready])?;
+        self.writer()?.write(vec![ready])?;
         if let Entry::Money(moves) = &entry {
             state::pay(&mut memory, moves);
         }

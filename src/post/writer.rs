@@ -3,11 +3,13 @@
 
 use super::books::{Books, Violation};
 use super::codec::{self, BadEntry};
-use super::entry::{Entry, Outcome, Posted};
-use crate::screen::SourceKey;
-use crate::store::{self, Details, Journal, StoreError};
+use super::derived::{ChargeLine, Derived, each_charge_line};
+use super::entry::{Entry, Posted};
+use crate::store::sealed::Place;
+use crate::store::{self, Details, Entries, Journal, StoreError};
 use crossbeam::channel::{Receiver, Sender, bounded};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The version of the encoding of both parts of an entry.
@@ -110,7 +112,7 @@ impl ToWriter {
 pub(super) struct Writer<'w> {
     pub(super) journal: &'w mut dyn Journal,
     pub(super) books: &'w mut Books,
-    pub(super) places: &'w mut Places,
+    pub(super) derived: &'w mut Derived,
 }
 
 impl Writer<'_> {
@@ -169,95 +171,68 @@ impl Writer<'_> {
     pub(super) fn write(&mut self, ready: Vec<Ready>) -> Result<(), PostError> {
         let mut seq = self.journal.head().count;
         let mut written = Vec::with_capacity(ready.len());
+        let mut entries = Vec::with_capacity(ready.len());
         for ready in ready {
             seq = seq.saturating_add(1);
             // What the books refuse is never written. When the disk refuses, these books are thrown away.
             self.books.apply(seq, &ready.entry).map_err(|violation| PostError::Violation { seq, violation })?;
             written.push(ready.written);
+            entries.push((seq, ready.entry));
         }
         self.journal.append(&written)?;
-        Ok(())
+        for (seq, entry) in &entries {
+            self.derived.collect(*seq, entry)?;
+        }
+        self.derived.seal(&*self.journal, false)
     }
 
     fn find(&mut self, keys: &[u128]) -> Result<Vec<Option<Posted>>, PostError> {
-        self.places.read_on(&*self.journal)?;
-        keys.iter()
-            .map(|key| {
-                if self.books.reversed.contains(key) {
-                    return Ok(None);
-                }
-                self.places.charge(*key, &*self.journal)
-            })
-            .collect()
+        let wanted: Vec<u128> = keys.iter().copied().filter(|key| !self.books.reversed.contains(key)).collect();
+        let found = find_charges(&*self.journal, self.derived, &wanted)?;
+        Ok(keys.iter().map(|key| found.get(key).map(|(_, line)| line.posted.clone())).collect())
     }
+}
+
+/// The charges of some keys, with their places: sealed ones by their key, others by a look through what is not sealed.
+pub(super) fn find_charges(
+    journal: &dyn Entries,
+    derived: &Derived,
+    keys: &[u128],
+) -> Result<FxHashMap<u128, (Place, ChargeLine)>, PostError> {
+    let mut found = FxHashMap::default();
+    let read = |seq: u64, money: &[u8]| codec::decode(money).map_err(|error| PostError::Entry { seq, error });
+    let mut take = |seq: u64, entry: &Entry, wanted: &FxHashSet<u128>| {
+        each_charge_line(entry, &mut |index, line| {
+            if !line.reversal && wanted.contains(&line.key) {
+                found.insert(line.key, (Place { seq, index }, line));
+            }
+        });
+    };
+    let mut open: FxHashSet<u128> = FxHashSet::default();
+    let mut by_entry: BTreeMap<u64, FxHashSet<u128>> = BTreeMap::new();
+    for (key, places) in keys.iter().zip(derived.places(keys)?) {
+        for place in places.into_iter().flatten() {
+            by_entry.entry(place.seq).or_default().insert(*key);
+        }
+        // What is sealed as waiting may have been charged since.
+        open.insert(*key);
+    }
+    for (seq, wanted) in by_entry {
+        let stored = journal.read(seq)?;
+        take(seq, &read(seq, &stored.money)?, &wanted);
+    }
+    let mut problem = Ok(());
+    journal.scan(derived.open_from(), Details::Skip, &mut |stored| {
+        match read(stored.seq, &stored.money) {
+            Ok(entry) => take(stored.seq, &entry, &open),
+            Err(error) => problem = Err(error),
+        }
+        Ok(())
+    })?;
+    problem?;
+    Ok(found)
 }
 
 fn size(ready: &Ready) -> usize {
     ready.written.money.len().saturating_add(ready.written.detail.len())
-}
-
-/// Where records stand in the journal, by key. Read from the journal when somebody asks first.
-#[derive(Debug, Default)]
-pub(super) struct Places {
-    known: FxHashMap<u128, (u64, u32)>,
-    read: u64,
-}
-
-impl Places {
-    fn read_on(&mut self, journal: &dyn Journal) -> Result<(), PostError> {
-        let mut bad = None;
-        let known = &mut self.known;
-        journal.scan(self.read.saturating_add(1), Details::Skip, &mut |stored| {
-            match codec::decode(&stored.money) {
-                Ok(entry) => each_charge(&entry, &mut |key, at, _| {
-                    known.insert(key, (stored.seq, at));
-                }),
-                Err(error) => bad = bad.take().or(Some(PostError::Entry { seq: stored.seq, error })),
-            }
-            Ok(())
-        })?;
-        self.read = journal.head().count;
-        bad.map_or(Ok(()), Err)
-    }
-
-    fn charge(&self, key: u128, journal: &dyn Journal) -> Result<Option<Posted>, PostError> {
-        let Some((seq, at)) = self.known.get(&key) else { return Ok(None) };
-        let stored = journal.read(*seq)?;
-        let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq: *seq, error })?;
-        let mut found = None;
-        each_charge(&entry, &mut |of, place, charge| {
-            if of == key && place == *at {
-                found = Some(charge.clone());
-            }
-        });
-        Ok(found)
-    }
-}
-
-/// Each charge of an entry: its key, its place among the records of the entry, and it.
-pub(super) fn each_charge(entry: &Entry, each: &mut dyn FnMut(u128, u32, &Posted)) {
-    let (rows, resolved) = match entry {
-        Entry::Piece(piece) => (Some(piece), piece.resolved.as_slice()),
-        Entry::Resolved(resolutions) => (None, resolutions.records.as_slice()),
-        Entry::Reference(_) | Entry::Money(_) => return,
-    };
-    let mut at = 0u32;
-    if let Some(piece) = rows {
-        let source = SourceKey::of(&piece.file.source);
-        let mut rest = piece.ids.as_slice();
-        for row in &piece.rows {
-            let (id, behind) = rest.split_at_checked(row.id_length as usize).unwrap_or_default();
-            rest = behind;
-            if let Outcome::Rated(charge) = &row.outcome {
-                each(source.fingerprint(id), at, charge);
-            }
-            at = at.saturating_add(1);
-        }
-    }
-    for record in resolved {
-        if let Outcome::Rated(charge) = &record.outcome {
-            each(record.key, at, charge);
-        }
-        at = at.saturating_add(1);
-    }
 }

@@ -99,6 +99,10 @@ impl<J: Journal> Entries for FaultyJournal<J> {
             each(stored)
         })
     }
+
+    fn link(&self, seq: u64) -> Result<[u8; 32], StoreError> {
+        self.inner.link(seq)
+    }
 }
 
 impl<J: Journal> Journal for FaultyJournal<J> {

@@ -7,6 +7,7 @@ use super::{Details, Each, Entries, Entry, Head, Journal, PART_BYTES_MAX, StoreE
 #[derive(Clone, Debug, Default)]
 pub struct MemoryJournal {
     entries: Vec<Entry>,
+    links: Vec<[u8; 32]>,
     head: Head,
 }
 
@@ -43,19 +44,28 @@ impl Entries for MemoryJournal {
         }
         Ok(())
     }
+
+    fn link(&self, seq: u64) -> Result<[u8; 32], StoreError> {
+        let Some(before) = seq.checked_sub(1) else { return Ok([0; 32]) };
+        let link = usize::try_from(before).ok().and_then(|place| self.links.get(place)).copied();
+        link.ok_or(StoreError::NoEntry { seq, count: self.head.count })
+    }
 }
 
 impl Journal for MemoryJournal {
     fn append(&mut self, entries: &[Entry]) -> Result<Head, StoreError> {
         let (mut head, too_large) = (self.head, |part: &Vec<u8>| part.len() > PART_BYTES_MAX);
+        let mut links = Vec::with_capacity(entries.len());
         for entry in entries {
             if let Some(part) = [&entry.money, &entry.detail].into_iter().find(|part| too_large(part)) {
                 return Err(StoreError::TooLarge { bytes: part.len() });
             }
             head = Frame::after(head, entry)?.head();
+            links.push(head.chain);
         }
         // From here the append succeeds.
         self.entries.extend_from_slice(entries);
+        self.links.extend(links);
         self.head = head;
         Ok(head)
     }

@@ -110,6 +110,10 @@ impl Entries for SqliteJournal {
     fn scan(&self, from: u64, details: Details, each: &mut Each<'_>) -> Result<(), StoreError> {
         self.rows.scan(from.max(1)..=self.head.count, details, each)
     }
+
+    fn link(&self, seq: u64) -> Result<[u8; 32], StoreError> {
+        self.rows.link(seq)
+    }
 }
 
 impl Journal for SqliteJournal {
@@ -168,6 +172,10 @@ impl Entries for SqliteReader {
 
     fn scan(&self, from: u64, details: Details, each: &mut Each<'_>) -> Result<(), StoreError> {
         self.rows.scan(from.max(1)..=self.head.count, details, each)
+    }
+
+    fn link(&self, seq: u64) -> Result<[u8; 32], StoreError> {
+        self.rows.link(seq)
     }
 }
 

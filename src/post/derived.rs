@@ -1,0 +1,357 @@
+//! What is kept beside the journal to be found fast, and can be made again from it: charges by account, keys of all
+//! records. Never consulted for what the books say.
+
+use super::codec::{self, BadEntry};
+use super::entry::{Entry, Outcome, Posted, Resolved};
+use super::writer::PostError;
+use crate::screen::SourceKey;
+use crate::store::disk::FolderDisk;
+use crate::store::keys::{KeyBuilder, KeyEntry, KeyLookup, KeyRuns};
+use crate::store::sealed::{Place, Span, uncovered};
+use crate::store::segments::{SegmentBuilder, Segments};
+use crate::store::{Details, Entries};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// So many charges or keys are sealed at once.
+const SEALED_AT_ONCE: usize = 1 << 20;
+/// A record that waited has its charge in another entry than its key: there it stands under its key and this.
+const CHARGED_LATER: u128 = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C834;
+/// Fewer wait for the next run: they are read from the journal.
+const LEFT_OPEN: usize = 1 << 16;
+
+/// A charge, or the taking back of one, as a segment keeps it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChargeLine {
+    /// Key of its record.
+    pub key: u128,
+    /// Its feed.
+    pub source: String,
+    /// Id of its record in the feed.
+    #[serde(with = "serde_bytes")]
+    pub record_id: Vec<u8>,
+    /// It takes the charge back.
+    pub reversal: bool,
+    /// The charge.
+    pub posted: Posted,
+}
+
+/// The same, to be written.
+#[derive(Serialize)]
+struct Written<'c> {
+    key: u128,
+    source: &'c str,
+    #[serde(with = "serde_bytes")]
+    record_id: &'c [u8],
+    reversal: bool,
+    posted: &'c Posted,
+}
+
+/// Something of an entry that has a key.
+struct Keyed<'e> {
+    key: u128,
+    content: u64,
+    place: u32,
+    source: &'e str,
+    record_id: &'e [u8],
+    outcome: &'e Outcome,
+}
+
+/// Everything of an entry that has a key: rows, then what it resolved. `true` for what was resolved.
+fn each_keyed<'e>(entry: &'e Entry, each: &mut dyn FnMut(&Keyed<'e>, bool)) {
+    let mut place = 0u32;
+    let resolved: &[Resolved] = match entry {
+        Entry::Piece(piece) => {
+            let source_key = SourceKey::of(&piece.file.source);
+            let mut rest = piece.ids.as_slice();
+            for row in &piece.rows {
+                let (record_id, behind) = rest.split_at_checked(row.id_length as usize).unwrap_or_default();
+                rest = behind;
+                if !record_id.is_empty() {
+                    let key = source_key.fingerprint(record_id);
+                    let source = piece.file.source.as_str();
+                    each(&Keyed { key, content: row.content, place, source, record_id, outcome: &row.outcome }, false);
+                }
+                place = place.saturating_add(1);
+            }
+            &piece.resolved
+        }
+        Entry::Resolved(resolutions) => &resolutions.records,
+        Entry::Reference(_) | Entry::Money(_) => &[],
+    };
+    for record in resolved {
+        let Resolved { key, content, record_id, outcome, file, .. } = record;
+        each(&Keyed { key: *key, content: *content, place, source: &file.source, record_id, outcome }, true);
+        place = place.saturating_add(1);
+    }
+}
+
+/// Each charge of an entry and each that it takes back, with its place.
+pub(super) fn each_charge_line(entry: &Entry, each: &mut dyn FnMut(u32, ChargeLine)) {
+    let mut reversals = reversals_of(entry);
+    each_keyed(entry, &mut |keyed, _| {
+        if let Outcome::Rated(posted) = keyed.outcome {
+            let (source, record_id) = (keyed.source.to_owned(), keyed.record_id.to_vec());
+            each(
+                keyed.place,
+                ChargeLine { key: keyed.key, source, record_id, reversal: false, posted: posted.clone() },
+            );
+        }
+    });
+    for (place, line) in reversals.drain(..) {
+        each(place, line);
+    }
+}
+
+/// Reversals have places behind those of all records of the entry.
+fn reversals_of(entry: &Entry) -> Vec<(u32, ChargeLine)> {
+    let (rows, resolved) = match entry {
+        Entry::Piece(piece) => (piece.rows.as_slice(), piece.resolved.as_slice()),
+        Entry::Resolved(resolutions) => (&[][..], resolutions.records.as_slice()),
+        Entry::Reference(_) | Entry::Money(_) => return Vec::new(),
+    };
+    let records = u32::try_from(rows.len().saturating_add(resolved.len())).unwrap_or(u32::MAX);
+    let reversed = rows.iter().filter_map(|row| row.reversed.as_ref());
+    let reversed = reversed.chain(resolved.iter().filter_map(|record| record.reversed.as_ref()));
+    let charges = reversed.filter_map(|reversal| Some((reversal.key, reversal.charge.as_ref()?)));
+    let line = |(key, posted): (u128, &Posted)| ChargeLine {
+        key,
+        source: String::new(),
+        record_id: Vec::new(),
+        reversal: true,
+        posted: posted.clone(),
+    };
+    (records..).zip(charges.map(line)).collect()
+}
+
+/// Segments, key runs, and what waits to be sealed.
+#[derive(Debug)]
+pub(super) struct Derived {
+    segments: Segments<FolderDisk>,
+    keys: KeyRuns<FolderDisk>,
+    charges: SegmentBuilder,
+    key_builder: KeyBuilder,
+    /// The first entry that is in neither.
+    from: u64,
+    /// The last one that is collected.
+    collected: u64,
+}
+
+impl Derived {
+    /// Opens what was sealed to read it. Where something is missing, the journal is read instead.
+    pub(super) fn open_to_read(folder: &Path, journal: &dyn Entries) -> Result<Self, PostError> {
+        let mut derived = Self::open_sealed(folder, journal)?;
+        let (segments, keys) = (derived.segments.spans(), derived.keys.spans());
+        let last = |spans: &[Span]| spans.iter().map(|span| span.last).max().unwrap_or(0);
+        let upto = last(&segments);
+        let whole = uncovered(&segments, 1, upto).is_empty() && uncovered(&keys, 1, upto).is_empty();
+        if whole && last(&keys) == upto {
+            derived.from = upto.saturating_add(1);
+        } else {
+            let none = |_: &Span| false;
+            derived.segments = Segments::open(FolderDisk::at(&folder.join("segments"))?, &none).map_err(sealed)?.0;
+            derived.keys = KeyRuns::open(FolderDisk::at(&folder.join("keys"))?, &none).map_err(sealed)?.0;
+        }
+        Ok(derived)
+    }
+
+    /// Opens what was sealed, and reads from the journal what was not. What is damaged is made again.
+    pub(super) fn open(folder: &Path, journal: &dyn Entries) -> Result<Self, PostError> {
+        let mut derived = Self::open_sealed(folder, journal)?;
+        derived.segments.sweep().map_err(sealed)?;
+        derived.keys.sweep().map_err(sealed)?;
+        derived.fill_gaps(journal)?;
+        Ok(derived)
+    }
+
+    fn open_sealed(folder: &Path, journal: &dyn Entries) -> Result<Self, PostError> {
+        let knows =
+            |span: &Span| span.last <= journal.head().count && journal.link(span.last).is_ok_and(|l| l == span.chain);
+        let (segments, _) = Segments::open(FolderDisk::at(&folder.join("segments"))?, &knows).map_err(sealed)?;
+        let (keys, _) = KeyRuns::open(FolderDisk::at(&folder.join("keys"))?, &knows).map_err(sealed)?;
+        Ok(Self {
+            segments,
+            keys,
+            charges: SegmentBuilder::default(),
+            key_builder: KeyBuilder::with_capacity(0),
+            from: 1,
+            collected: 0,
+        })
+    }
+
+    /// Makes again what is missing in the middle, and collects what comes behind the last seal.
+    fn fill_gaps(&mut self, journal: &dyn Entries) -> Result<(), PostError> {
+        let head = journal.head().count;
+        let last = |spans: &[Span]| spans.iter().map(|span| span.last).max().unwrap_or(0);
+        let sealed_to = last(&self.segments.spans()).min(last(&self.keys.spans()));
+        for (of_keys, spans) in [(false, self.segments.spans()), (true, self.keys.spans())] {
+            let upto = if of_keys { last(&self.keys.spans()) } else { last(&self.segments.spans()) }.max(sealed_to);
+            for (first, last) in uncovered(&spans, 1, upto) {
+                self.seal_again(journal, first, last, of_keys)?;
+            }
+        }
+        // One may be ahead of the other, after a crash between two seals.
+        let ahead = last(&self.segments.spans()).max(last(&self.keys.spans()));
+        for of_keys in [false, true] {
+            let have = last(&if of_keys { self.keys.spans() } else { self.segments.spans() });
+            if have < ahead {
+                self.seal_again(journal, have.saturating_add(1), ahead, of_keys)?;
+            }
+        }
+        self.from = ahead.saturating_add(1);
+        self.collected = ahead;
+        if self.from <= head {
+            let mut problem = Ok(());
+            let mut entries = Vec::new();
+            journal.scan(self.from, Details::Skip, &mut |stored| {
+                entries.push((stored.seq, codec::decode(&stored.money)));
+                if problem.is_ok() {
+                    problem = entries.drain(..).try_for_each(|(seq, entry)| {
+                        self.collect(seq, &entry.map_err(|error| PostError::Entry { seq, error })?)
+                    });
+                }
+                Ok(())
+            })?;
+            problem?;
+        }
+        Ok(())
+    }
+
+    fn seal_again(&mut self, journal: &dyn Entries, first: u64, last: u64, of_keys: bool) -> Result<(), PostError> {
+        let (mut charges, mut keys) = (SegmentBuilder::default(), KeyBuilder::with_capacity(0));
+        for seq in first..=last {
+            let stored = journal.read(seq)?;
+            let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })?;
+            collect(seq, &entry, &mut charges, &mut keys)?;
+        }
+        let span = Span { first, last, chain: journal.link(last)? };
+        if of_keys { self.keys.seal(&mut keys, span) } else { self.segments.seal(&mut charges, span) }.map_err(sealed)
+    }
+
+    /// Takes the records of an entry that is durable.
+    pub(super) fn collect(&mut self, seq: u64, entry: &Entry) -> Result<(), PostError> {
+        self.collected = seq;
+        collect(seq, entry, &mut self.charges, &mut self.key_builder)
+    }
+
+    /// Seals what was collected, where it is enough; at the end of a run less is enough.
+    pub(super) fn seal(&mut self, journal: &dyn Entries, at_end: bool) -> Result<(), PostError> {
+        let enough = if at_end { LEFT_OPEN } else { SEALED_AT_ONCE };
+        if self.charges.len().max(self.key_builder.len()) < enough {
+            return Ok(());
+        }
+        let span = Span { first: self.from, last: self.collected, chain: journal.link(self.collected)? };
+        self.segments.seal(&mut self.charges, span).map_err(sealed)?;
+        self.keys.seal(&mut self.key_builder, span).map_err(sealed)?;
+        self.segments.merge().map_err(sealed)?;
+        self.keys.merge().map_err(sealed)?;
+        self.from = self.collected.saturating_add(1);
+        Ok(())
+    }
+
+    /// Where the records of some keys stand, and their charges if they were charged later: sealed ones; what is not
+    /// sealed yet is not among them.
+    pub(super) fn places(&self, keys: &[u128]) -> Result<Vec<[Option<Place>; 2]>, PostError> {
+        let both: Vec<u128> = keys.iter().flat_map(|key| [*key, *key ^ CHARGED_LATER]).collect();
+        let mut found = Vec::new();
+        self.keys.find_all(&mut KeyLookup::default(), &both, &mut found).map_err(sealed)?;
+        let place = |of: &Option<crate::store::keys::Found>| of.map(|found| found.place);
+        Ok(found.as_chunks::<2>().0.iter().map(|[came, charged]| [place(came), place(charged)]).collect())
+    }
+
+    /// The first entry that is not sealed.
+    pub(super) fn open_from(&self) -> u64 {
+        self.from
+    }
+
+    /// The charges of an account and those that were taken back, by time; `journal` has those not sealed yet.
+    pub(super) fn charges_of(
+        &self,
+        account: u32,
+        journal: &dyn Entries,
+    ) -> Result<Vec<(i64, Place, ChargeLine)>, PostError> {
+        let mut charges = Vec::new();
+        for charge in self.segments.charges_of(account).map_err(sealed)? {
+            let line = read_line(&charge.bytes).map_err(|error| PostError::Entry { seq: charge.place.seq, error })?;
+            charges.push((charge.at_ms, charge.place, line));
+        }
+        let mut problem = Ok(());
+        journal.scan(self.from, Details::Skip, &mut |stored| {
+            match codec::decode(&stored.money) {
+                Ok(entry) => each_charge_line(&entry, &mut |index, line| {
+                    if line.posted.account == account {
+                        charges.push((line.posted.at_ms, Place { seq: stored.seq, index }, line));
+                    }
+                }),
+                Err(error) => problem = Err(PostError::Entry { seq: stored.seq, error }),
+            }
+            Ok(())
+        })?;
+        problem?;
+        charges.sort_by_key(|(at, place, _)| (*at, *place));
+        Ok(charges)
+    }
+
+    /// Reads every byte of what is sealed; what is wrong, for people.
+    pub(super) fn check(&self) -> Result<Vec<String>, PostError> {
+        let segments = self.segments.check().map_err(sealed)?;
+        let keys = self.keys.check().map_err(sealed)?;
+        Ok(segments.damages.iter().chain(&keys.damages).map(ToString::to_string).collect())
+    }
+
+    /// Compares what is sealed with the journal: each charge and each key stands there once, and nothing else.
+    pub(super) fn compare(&self, charges: u64, keys: u64) -> Option<String> {
+        let (have, have_keys) = (self.segments.charges(), self.keys.keys());
+        let waiting = (self.charges.len() as u64, self.key_builder.len() as u64);
+        if have.saturating_add(waiting.0) != charges {
+            return Some(format!("segments hold {have} charges and {} wait, the journal has {charges}", waiting.0));
+        }
+        (have_keys.saturating_add(waiting.1) != keys)
+            .then(|| format!("key runs hold {have_keys} keys and {} wait, the journal has {keys}", waiting.1))
+    }
+}
+
+fn collect(seq: u64, entry: &Entry, charges: &mut SegmentBuilder, keys: &mut KeyBuilder) -> Result<(), PostError> {
+    let mut problem = Ok(());
+    each_keyed(entry, &mut |keyed, resolved| {
+        let place = Place { seq, index: keyed.place };
+        // A duplicate has its key from the first one; what was resolved had it when it came.
+        let key = match keyed.outcome {
+            Outcome::Rated(_) if resolved => Some(keyed.key ^ CHARGED_LATER),
+            Outcome::Duplicate(_) => None,
+            _ => (!resolved).then_some(keyed.key),
+        };
+        if let Some(key) = key {
+            let entry = KeyEntry { key, content: keyed.content, place };
+            if let Err(error) = keys.push(entry) {
+                problem = Err(sealed(error));
+            }
+        }
+        if let Outcome::Rated(posted) = keyed.outcome {
+            let line =
+                Written { key: keyed.key, source: keyed.source, record_id: keyed.record_id, reversal: false, posted };
+            if let Err(error) = push(charges, place, posted, &line) {
+                problem = Err(error);
+            }
+        }
+    });
+    problem?;
+    for (index, line) in reversals_of(entry) {
+        let written = Written { key: line.key, source: "", record_id: b"", reversal: true, posted: &line.posted };
+        push(charges, Place { seq, index }, &line.posted, &written)?;
+    }
+    Ok(())
+}
+
+fn push(charges: &mut SegmentBuilder, place: Place, posted: &Posted, line: &Written<'_>) -> Result<(), PostError> {
+    let bytes = codec::encode_any(line).map_err(|error| PostError::Entry { seq: place.seq, error })?;
+    charges.push(posted.account, posted.at_ms, place, &bytes).map_err(sealed)
+}
+
+fn read_line(bytes: &[u8]) -> Result<ChargeLine, BadEntry> {
+    codec::decode_any(bytes)
+}
+
+pub(super) fn sealed(error: crate::store::sealed::SealedError) -> PostError {
+    PostError::Refused(format!("files beside the journal: {error}"))
+}
