@@ -142,17 +142,17 @@ impl OpenFile {
                 if self.position() == known { Skipped::Fresh(Piece::Lines(new.to_vec())) } else { Skipped::Changed }
             }
             Piece::LongLine(_) | Piece::Broken(_) => {
-                self.pass(&piece);
+                self.pass(&piece, None);
                 if self.bytes > known.bytes { Skipped::Changed } else { Skipped::Old(Vec::new()) }
             }
         }
     }
 
-    /// Counts a piece as read.
-    fn pass(&mut self, piece: &Piece) -> u64 {
+    /// Counts a piece as read, and its lines, where they are not counted.
+    fn pass(&mut self, piece: &Piece, counted: Option<u64>) -> u64 {
         match piece {
             Piece::Lines(bytes) => {
-                let lines = count_lines(bytes);
+                let lines = counted.unwrap_or_else(|| count_lines(bytes));
                 self.took(bytes, lines);
                 lines
             }
@@ -274,8 +274,12 @@ impl Pieces for Reader<'_> {
             }
             let Some(decoder) = &open.decoder else { break };
             let decoder = Arc::clone(decoder);
+            let mut counted = None;
             if let Piece::Lines(bytes) = &mut piece {
-                open.left = cut_off(bytes, LINES_PER_PIECE);
+                let lines;
+                (lines, open.left) = cut_off(bytes, LINES_PER_PIECE);
+                // Of a piece that may be read already, only a part may be left.
+                counted = open.known.is_none().then_some(lines);
             }
             let piece = match open.skip(piece) {
                 Skipped::Fresh(piece) => piece,
@@ -292,7 +296,7 @@ impl Pieces for Reader<'_> {
                 self.notes.push(format!("{}: {}", file.name, broken.message));
             }
             let first_line = open.lines_read.saturating_add(1);
-            let lines = open.pass(&piece);
+            let lines = open.pass(&piece, counted);
             batch.push(Work {
                 file: open.file,
                 decoder,
@@ -336,14 +340,16 @@ fn take_header(piece: &mut Vec<u8>) -> Header {
     header
 }
 
-/// Takes the lines off a piece that are beyond so many.
-fn cut_off(piece: &mut Vec<u8>, most: usize) -> Vec<u8> {
+/// Counts the lines of a piece, and takes off those that are beyond so many.
+fn cut_off(piece: &mut Vec<u8>, most: usize) -> (u64, Vec<u8>) {
     // Counting is a third of finding, and nearly no piece has so many.
-    if memchr::memchr_iter(b'\n', piece).count() < most {
-        return Vec::new();
+    let lines = count_lines(piece);
+    if lines > most as u64
+        && let Some(last) = memchr::memchr_iter(b'\n', piece).nth(most.saturating_sub(1))
+    {
+        return (most as u64, piece.split_off(last.saturating_add(1)));
     }
-    let last = memchr::memchr_iter(b'\n', piece).nth(most.saturating_sub(1));
-    last.map_or_else(Vec::new, |last| piece.split_off(last.saturating_add(1)))
+    (lines, Vec::new())
 }
 
 /// Physical lines, the last also where it has no end.
