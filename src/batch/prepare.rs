@@ -8,7 +8,7 @@ use crate::record::{
     Direction, FilterReason, Flag, Flags, RejectReason, Rejection, Service, SuspendReason, UsageRecord, masked,
 };
 use crate::screen::{Destination, Fingerprint, Screening, screen};
-use crate::tariff::{Plan, Presence, UsageClass, Version, ZoneKind};
+use crate::tariff::{Plan, Presence, UsageClass, Version, ZoneId, ZoneKind};
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use bumpalo::Bump;
 use xxhash_rust::xxh3::xxh3_128;
@@ -159,9 +159,16 @@ impl Preparer<'_> {
                 register.prefetch(*no);
             }
         }
+        // A loop of its own, so that one number's way through the table does not wait for another's.
+        let mut zones = [None; GROUP];
+        for (zone, decoded) in zones.iter_mut().zip(group) {
+            if let Ok(record) = &decoded.record {
+                *zone = self.zone(record);
+            }
+        }
         prepared.records = prepared.records.wrapping_add(group.len() as u64);
         prepared.items.reserve(group.len());
-        for ((decoded, line), (_, at)) in group.iter().zip(&lines).zip(&asked) {
+        for (((decoded, line), (_, at)), zone) in group.iter().zip(&lines).zip(&asked).zip(&zones) {
             let (line, at) = (*line, *at);
             let record_id = Prepared::keep(bytes, &mut prepared.texts, decoded.record_id);
             let record = match &decoded.record {
@@ -178,9 +185,21 @@ impl Preparer<'_> {
                 at,
                 duration_ms: record.duration_ms(),
             };
-            if let Err(stop) = self.decide(record, &common, line, moments, prepared) {
+            if let Err(stop) = self.decide(record, &common, line, *zone, moments, prepared) {
                 self.stop(stop, record, &common, decoded.raw, line, prepared);
             }
+        }
+    }
+
+    /// The zone of the number called, where the service has one.
+    #[inline]
+    fn zone(&self, record: &UsageRecord<'_>) -> Option<ZoneId> {
+        match record.service {
+            Service::Voice | Service::Sms | Service::Vas => {
+                let form = self.source.number_form;
+                Destination::zone_of(record.b_number, record.a_number, form, &self.reference.tariffs)
+            }
+            Service::Data | Service::Internet => None,
         }
     }
 
@@ -191,6 +210,7 @@ impl Preparer<'_> {
         record: &UsageRecord<'_>,
         common: &Common,
         line: LineAnswer,
+        zone: Option<ZoneId>,
         moments: &mut Moments,
         prepared: &mut Prepared,
     ) -> Result<(), Stop> {
@@ -231,12 +251,6 @@ impl Preparer<'_> {
         let choice = register.plan_at(no, account, at);
         let Some(plan) = choice.plan.and_then(|plan| version.plan(plan)) else {
             return Err(Stop::Suspended(SuspendReason::NoPlan));
-        };
-        let zone = match record.service {
-            Service::Voice | Service::Sms | Service::Vas => {
-                Destination::zone_of(record.b_number, record.a_number, form, tariffs)
-            }
-            Service::Data | Service::Internet => None,
         };
         let kind = zone.and_then(|zone| version.zone_kind(zone));
         let zone = if kind.is_some() { zone } else { None };
