@@ -25,6 +25,7 @@ pub(crate) use item::{Item, PartOf, Place, Prepared, Span, Stateful};
 pub(crate) use open_calls::{Joined, OpenPart};
 pub use pass::{FeedFile, Pass, PassError, Report, rate_files};
 pub(crate) use posted::{Booked, NONE, posted};
+pub(crate) use prepare::{Memory as PrepareMemory, Preparer};
 pub use reader::FeedPosition;
 pub(crate) use reader::{Pieces, Reader, Work};
 pub(crate) use settle::{Memory, Settler};

@@ -5,6 +5,7 @@
 //!
 //! Source: interface 7.2.
 
+mod account;
 mod books;
 mod explain;
 mod generate;
@@ -44,8 +45,12 @@ enum Command {
         duplicate.csv, suspended.csv, rejected.csv and summary.json; rejected-raw.ndjson keeps what was rejected.")]
     Rate(RateArgs),
     /// Show how one record came to its outcome, rule by rule, with the arithmetic
-    #[command(after_help = "Example:\n  esep explain msc-1/h-0001 --folder sample-cdr")]
+    #[command(after_help = "Examples:\n  esep explain msc-1/h-0001 --data ./esep-data\n  \
+        esep explain msc-1/h-0001 --folder sample-cdr")]
     Explain(ExplainArgs),
+    /// Show an account: balance, debts, charges, payments
+    #[command(after_help = "Example:\n  esep account A-0001 --at 2026-03-31")]
+    Account(AccountArgs),
     /// Make a synthetic month, for load and demonstration: the same seed gives the same bytes
     #[command(after_help = "Example:\n  esep generate --records 100000 --seed 1 --out /tmp/month")]
     Generate(GenerateArgs),
@@ -92,6 +97,17 @@ struct StoreArgs {
 }
 
 #[derive(Args, Debug)]
+struct AccountArgs {
+    /// The account's id
+    id: String,
+    /// As it was at the end of this local day; as it is now unless said
+    #[arg(long, value_name = "DATE")]
+    at: Option<String>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
 struct PostArgs {
     /// The folder of a month, or files of one feed
     #[arg(required = true, value_name = "DIR|FILE")]
@@ -110,9 +126,12 @@ struct PostArgs {
 struct ExplainArgs {
     /// The record's id, or its charge's: source/record_id
     id: String,
-    /// The folder of the month that it stands in
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    folder: PathBuf,
+    /// Rate this folder anew and look there, instead of into the books
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// The store
+    #[arg(long, value_name = "DIR", default_value = "esep-data")]
+    data: PathBuf,
     /// Language of the rules: kk, ru or en
     #[arg(long, value_name = "LANGUAGE", default_value = "en")]
     language: String,
@@ -188,6 +207,7 @@ pub fn main() -> ExitCode {
         Command::Ingest(args) => books::post(&args, rate::Summary::Short),
         Command::Verify(args) => books::verify(&args),
         Command::Rate(args) => rate::run(&args, rate::Summary::Short),
+        Command::Account(args) => account::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Tariff(TariffCommand::Check { files, strict }) => tariff::check(&files, strict),

@@ -84,6 +84,11 @@ impl Folder {
         (Some(folder), findings)
     }
 
+    /// A file of the feed of a source, that may lie nowhere any more; none where no feed has that source.
+    pub fn feed_file(&self, source: &str, name: &str) -> Option<FeedFile> {
+        feeds::feed_file(&self.root, &self.config, source, name)
+    }
+
     /// The reference files by their default names, with where they lie; perhaps not all of them are there.
     pub fn reference_files(&self) -> std::io::Result<Vec<(String, PathBuf)>> {
         let config = &self.config;

@@ -7,15 +7,18 @@ mod books;
 mod codec;
 mod derived;
 pub mod entry;
+mod explain;
 mod ingest;
 mod pieces;
 mod reference;
 mod state;
 mod store;
+mod view;
 mod writer;
 
 pub use books::{Books, Digest, FileState, Known, Suspense, Violation};
 pub use codec::{BadEntry, decode, encode};
 pub use derived::ChargeLine;
 pub use store::{Ingest, Ingested, Store};
+pub use view::{AccountView, Moved, Movement};
 pub use writer::PostError;

@@ -1,4 +1,4 @@
-use super::{Account, AccountNo, Funding, Method, PlanChoice, Posted, TakenAllowance};
+use super::{Account, AccountNo, Funding, Method, PlanChoice, Posted, Taken, TakenAllowance};
 use crate::tariff::{Allowance, Measure, Plan, PlanId, Proration, UsageClass};
 use crate::units::{InstantMs, LocalDay, Period, Tiyn};
 use rustc_hash::FxHashMap;
@@ -153,6 +153,21 @@ impl Funds {
                 AllowanceKey { account: no, plan: PlanId(of.plan), allowance: of.allowance, period: Period(of.month) };
             let consumed = self.consumed.entry(key).or_default();
             *consumed = if back { consumed.saturating_sub(of.amount) } else { consumed.saturating_add(of.amount) };
+        }
+    }
+
+    /// Gives an account what it had when a charge was decided, whatever it has now: the balance, and what each allowance
+    /// held. So the charge can be made again from the journal alone.
+    pub fn as_it_was(&mut self, no: AccountNo, at: InstantMs, taken: &Taken, plan: &Plan, since: Option<LocalDay>) {
+        if let Some(balance) = taken.balance {
+            let missing = balance.saturating_sub(self.balance(no, at).get());
+            self.debit(no, Tiyn::new(missing.saturating_neg()));
+        }
+        for of in &taken.allowances {
+            let Some(allowance) = plan.allowances.get(usize::from(of.allowance)) else { continue };
+            let period = Period(of.month);
+            let key = AllowanceKey { account: no, plan: PlanId(of.plan), allowance: of.allowance, period };
+            self.consumed.insert(key, granted(allowance, period, since).saturating_sub(of.held));
         }
     }
 

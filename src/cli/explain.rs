@@ -1,7 +1,24 @@
 use super::{Ended, ExplainArgs, print, rate, tell};
 use crate::law::Language;
+use crate::post::Store;
 use crate::screen::SourceKey;
 use rustc_hash::FxHashSet;
+
+/// Tells it from the store.
+fn from_books(args: &ExplainArgs, language: Language) -> anyhow::Result<Ended> {
+    let store = Store::open_to_read(&args.data)?;
+    let explained = store.explain(&args.id, language)?;
+    if explained.is_empty() {
+        tell(&format!(
+            "esep: no record {} in {}\n  hint: an id is that of rated.csv, source/record_id; a rejected line has none",
+            args.id,
+            args.data.display()
+        ));
+        return Ok(Ended::NotDone);
+    }
+    explained.iter().try_for_each(|text| print(text))?;
+    Ok(Ended::Done)
+}
 
 /// Rates the folder anew and tells how one of its records came to its outcome.
 pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Ended> {
@@ -9,7 +26,8 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Ended> {
         tell(&format!("esep: --language {} is none of kk, ru, en", args.language));
         return Ok(Ended::NotDone);
     };
-    let Some((folder, _)) = rate::open(&args.folder, &args.common) else { return Ok(Ended::NotDone) };
+    let Some(of_folder) = &args.folder else { return from_books(args, language) };
+    let Some((folder, _)) = rate::open(of_folder, &args.common) else { return Ok(Ended::NotDone) };
     // `source/record_id`, or a record id of any source, which may hold a slash itself.
     let traced: FxHashSet<u128> = folder
         .files
@@ -27,7 +45,7 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Ended> {
         tell(&format!(
             "esep: no record {} in {}\n  hint: an id is that of rated.csv, source/record_id; a rejected line has none",
             args.id,
-            args.folder.display()
+            of_folder.display()
         ));
         return Ok(Ended::NotDone);
     }

@@ -46,6 +46,15 @@ pub(super) fn feed_files(root: &Path, config: &Config, findings: &mut Findings) 
     (findings.errors() == before).then(|| files.into_values().collect())
 }
 
+/// A file of the feed of a source, that may lie nowhere any more.
+pub(super) fn feed_file(root: &Path, config: &Config, source: &str, name: &str) -> Option<FeedFile> {
+    let feed = config.feeds.iter().find(|feed| feed.source == source)?;
+    let (format, described_form) = format_of(root, feed, &mut Findings::default())?;
+    let number_form = feed.number_form.unwrap_or(described_form);
+    let source = Source { name: source.to_owned(), key: SourceKey::of(source), number_form };
+    Some(FeedFile { path: root.join(name), name: name.to_owned(), source, format, known: None })
+}
+
 fn format_of(root: &Path, feed: &FeedConfig, findings: &mut Findings) -> Option<NamedFormat> {
     let limits = Limits { max_duration_ms: Some(feed.max_duration_ms) };
     match Format::named(&feed.format, root, feed.time_zone.as_deref(), limits) {

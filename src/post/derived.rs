@@ -48,17 +48,17 @@ struct Written<'c> {
 }
 
 /// Something of an entry that has a key.
-struct Keyed<'e> {
-    key: u128,
+pub(super) struct Keyed<'e> {
+    pub(super) key: u128,
     content: u64,
-    place: u32,
-    source: &'e str,
-    record_id: &'e [u8],
-    outcome: &'e Outcome,
+    pub(super) place: u32,
+    pub(super) source: &'e str,
+    pub(super) record_id: &'e [u8],
+    pub(super) outcome: &'e Outcome,
 }
 
 /// Everything of an entry that has a key: rows, then what it resolved. `true` for what was resolved.
-fn each_keyed<'e>(entry: &'e Entry, each: &mut dyn FnMut(&Keyed<'e>, bool)) {
+pub(super) fn each_keyed<'e>(entry: &'e Entry, each: &mut dyn FnMut(&Keyed<'e>, bool)) {
     let mut place = 0u32;
     let resolved: &[Resolved] = match entry {
         Entry::Piece(piece) => {

@@ -34,6 +34,10 @@ pub struct ReferenceSet {
     pub zones: Vec<String>,
     /// Roaming partners by their number.
     pub networks: Vec<String>,
+    /// Names of the tariff versions, by their place.
+    pub versions: Vec<String>,
+    /// The time zone of all of them.
+    pub time_zone: String,
     /// Hashes of the ids of the accounts that are new, by their number behind the last one known.
     pub new_accounts: Vec<u64>,
 }

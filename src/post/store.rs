@@ -49,6 +49,8 @@ pub struct Store {
     derived: Derived,
     /// Entries that brought reference data.
     references: Vec<u64>,
+    /// Entries that moved money but for usage.
+    money: Vec<u64>,
 }
 
 /// What an ingest did.
@@ -110,10 +112,11 @@ impl Store {
             memory: None,
             derived,
             references: Vec::new(),
+            money: Vec::new(),
         };
         let mut memory = state::empty(1 << 16);
         let mut problem = None;
-        let (books, references) = (&mut store.books, &mut store.references);
+        let (books, references, money) = (&mut store.books, &mut store.references, &mut store.money);
         store.journal.entries().scan(1, Details::Skip, &mut |stored| {
             if problem.is_some() {
                 return Ok(());
@@ -131,8 +134,10 @@ impl Store {
                     return Ok(());
                 }
             };
-            if matches!(entry, Entry::Reference(_)) {
-                references.push(seq);
+            match &entry {
+                Entry::Reference(_) => references.push(seq),
+                Entry::Money(_) => money.push(seq),
+                Entry::Piece(_) | Entry::Resolved(_) => {}
             }
             let applied = books
                 .apply(seq, &entry)
@@ -206,6 +211,24 @@ impl Store {
         }
     }
 
+    pub(super) fn journal(&self) -> &dyn Entries {
+        self.journal.entries()
+    }
+
+    pub(super) fn derived(&self) -> &Derived {
+        &self.derived
+    }
+
+    /// Entries that moved money but for usage.
+    pub(super) fn money_entries(&self) -> &[u64] {
+        &self.money
+    }
+
+    /// Entries that brought reference data.
+    pub(super) fn reference_entries(&self) -> &[u64] {
+        &self.references
+    }
+
     /// How many entries the journal has.
     pub fn entries(&self) -> u64 {
         self.journal.entries().head().count
@@ -254,6 +277,8 @@ impl Store {
             set.plans.clone_from(&tariffs.plans);
             set.zones.clone_from(&tariffs.zones);
             set.networks.clone_from(&tariffs.networks);
+            set.versions = tariffs.versions.iter().map(|version| version.name.clone()).collect();
+            set.time_zone = tariffs.calendar().map_or_else(String::new, |zone| zone.name().to_owned());
             let known = u32::try_from(self.books.account_ids.len()).unwrap_or(u32::MAX);
             let count = u32::try_from(register.len()).unwrap_or(u32::MAX);
             set.new_accounts = (known..count).map(|no| reference::id_hash(register.id(AccountNo(no)))).collect();
@@ -312,12 +337,14 @@ impl Store {
             return Ok(());
         }
         let mut memory = self.memory.take().ok_or_else(lost)?;
+        let seq = self.entries().saturating_add(1);
         let entry = Entry::Money(moves);
         let ready = Ready::new(entry.clone(), Vec::new())?;
         self.writer()?.write(vec![ready])?;
         if let Entry::Money(moves) = &entry {
             state::pay(&mut memory, moves);
         }
+        self.money.push(seq);
         self.memory = Some(memory);
         Ok(())
     }

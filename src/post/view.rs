@@ -1,0 +1,166 @@
+//! What the books show of one account.
+
+use super::codec;
+use super::derived::ChargeLine;
+use super::entry::{Entry, MoneyMove};
+use super::reference;
+use super::store::Store;
+use super::writer::PostError;
+use crate::book::{AccountNo, Channel};
+use crate::units::{InstantMs, LocalDay, Period, Tiyn, Zone};
+
+/// What happened to the money of an account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Movement {
+    /// A charge, or one that was taken back.
+    Charge(Box<ChargeLine>),
+    /// A payment: its reference, its channel, what VAT was taken out of it.
+    Payment(String, Channel, Tiyn),
+    /// Money given back: its reference.
+    Refund(String),
+    /// What it brought from the books before.
+    Opening(Period),
+}
+
+/// One movement of an account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Moved {
+    /// When the usage was, or the money came.
+    pub at: InstantMs,
+    /// Tiyn: above zero for the client, below against him.
+    pub amount: Tiyn,
+    /// What it was.
+    pub what: Movement,
+}
+
+/// An account on a day.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountView {
+    /// Its id.
+    pub account_id: String,
+    /// The client's money; below zero owed.
+    pub balance: Tiyn,
+    /// Used and not yet invoiced.
+    pub unbilled: Tiyn,
+    /// Paid ahead.
+    pub advance: Tiyn,
+    /// Debts that are not due yet.
+    pub not_due: Tiyn,
+    /// Debts that are overdue.
+    pub overdue: Tiyn,
+    /// Not owed (CELL-48).
+    pub not_owed: Tiyn,
+    /// By time.
+    pub movements: Vec<Moved>,
+}
+
+impl Store {
+    /// The number of an account.
+    pub fn account_no(&self, id: &str) -> Option<AccountNo> {
+        let hash = reference::id_hash(id.as_bytes());
+        let place = self.books.account_ids.iter().position(|known| *known == hash)?;
+        u32::try_from(place).ok().map(AccountNo)
+    }
+
+    /// An account with its movements up to and with a local day; all of them where none is told.
+    pub fn account(&self, id: &str, on: Option<LocalDay>, zone: &Zone) -> Result<Option<AccountView>, PostError> {
+        let Some(no) = self.account_no(id) else { return Ok(None) };
+        let mut movements = self.money_of(no)?;
+        for (at, _, line) in self.derived().charges_of(no.0, self.journal())? {
+            let debit = line.posted.debit().get();
+            let amount = Tiyn::new(if line.reversal { debit } else { debit.saturating_neg() });
+            movements.push(Moved { at: InstantMs(at), amount, what: Movement::Charge(Box::new(line)) });
+        }
+        if let Some(on) = on {
+            let end = zone.start_of_day(on.plus_days(1));
+            movements.retain(|moved| moved.at < end);
+        }
+        movements.sort_by_key(|moved| moved.at);
+        Ok(Some(view_of(id, &movements, debts_after(&movements), on)))
+    }
+
+    /// Payments, refunds and openings of an account, in the order of the journal.
+    fn money_of(&self, no: AccountNo) -> Result<Vec<Moved>, PostError> {
+        let mut moved = Vec::new();
+        for seq in self.money_entries() {
+            let stored = self.journal().read(*seq)?;
+            let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq: *seq, error })?;
+            let Entry::Money(moves) = entry else { continue };
+            for of in moves {
+                let (at_ms, amount, what) = match of {
+                    MoneyMove::Opening { account, amount, month, .. } if account == no.0 => {
+                        (i64::MIN, amount, Movement::Opening(Period(month)))
+                    }
+                    MoneyMove::Payment(of) | MoneyMove::Identified(of) if of.account == no.0 => {
+                        let channel = Channel::ALL.get(usize::from(of.channel)).copied().unwrap_or(Channel::Other);
+                        let credited = of.amount.saturating_sub(of.vat);
+                        (of.paid_ms, credited, Movement::Payment(of.reference, channel, Tiyn::new(of.vat)))
+                    }
+                    MoneyMove::Refund(of) if of.account == no.0 => {
+                        (of.at_ms, of.amount.saturating_neg(), Movement::Refund(of.reference))
+                    }
+                    _ => continue,
+                };
+                moved.push(Moved { at: InstantMs(at_ms), amount: Tiyn::new(amount), what });
+            }
+        }
+        Ok(moved)
+    }
+}
+
+/// Debts by month after some movements: openings below zero, minus what came in, oldest first.
+fn debts_after(movements: &[Moved]) -> Vec<(Period, Tiyn)> {
+    let mut debts: Vec<(Period, i64)> = Vec::new();
+    let mut paid = 0i64;
+    for moved in movements {
+        match &moved.what {
+            Movement::Opening(month) if moved.amount < Tiyn::ZERO => {
+                debts.push((*month, moved.amount.get().saturating_neg()));
+            }
+            Movement::Payment(..) => paid = paid.saturating_add(moved.amount.get()),
+            Movement::Opening(_) | Movement::Charge(_) | Movement::Refund(_) => {}
+        }
+    }
+    debts.sort_unstable();
+    for (_, debt) in &mut debts {
+        let part = paid.min(*debt);
+        *debt = debt.saturating_sub(part);
+        paid = paid.saturating_sub(part);
+    }
+    debts.into_iter().filter(|(_, debt)| *debt > 0).map(|(month, debt)| (month, Tiyn::new(debt))).collect()
+}
+
+/// A debt of a month is overdue after the 25th of the next one (BT-4.2, PA-4.5).
+const DUE_DAY: i32 = 25;
+
+fn view_of(id: &str, movements: &[Moved], debts: Vec<(Period, Tiyn)>, on: Option<LocalDay>) -> AccountView {
+    let sum = |of: &dyn Fn(&Moved) -> i64| Tiyn::new(movements.iter().fold(0, |sum: i64, m| sum.saturating_add(of(m))));
+    let unbilled = sum(&|moved| match &moved.what {
+        Movement::Charge(line) if !line.posted.paying().advance => moved.amount.get().saturating_neg(),
+        _ => 0,
+    });
+    let not_owed = sum(&|moved| match &moved.what {
+        Movement::Charge(line) if line.reversal => line.posted.not_owed.saturating_neg(),
+        Movement::Charge(line) => line.posted.not_owed,
+        _ => 0,
+    });
+    let balance = sum(&|moved| moved.amount.get());
+    let is_overdue =
+        |month: Period| on.is_some_and(|on| on > month.next().first_day().plus_days(DUE_DAY.saturating_sub(1)));
+    let debt = |overdue: bool| {
+        let of = debts.iter().filter(|(month, _)| is_overdue(*month) == overdue);
+        Tiyn::new(of.fold(0, |sum: i64, (_, debt)| sum.saturating_add(debt.get())))
+    };
+    let (not_due, overdue) = (debt(false), debt(true));
+    let owed = unbilled.get().saturating_add(not_due.get()).saturating_add(overdue.get());
+    AccountView {
+        account_id: id.to_owned(),
+        balance,
+        unbilled,
+        advance: Tiyn::new(balance.get().saturating_add(owed)),
+        not_due,
+        overdue,
+        not_owed,
+        movements: movements.to_vec(),
+    }
+}
