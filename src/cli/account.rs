@@ -93,7 +93,7 @@ fn text(view: &AccountView, zone: &Zone) -> String {
         ("not owed", view.not_owed, view.not_owed != zero),
     ] {
         if always {
-            let _ = writeln!(text, "  {name:<9} {amount:>14} KZT");
+            let _ = writeln!(text, "  {name:<9} {:>14} KZT", amount.to_string());
         }
     }
     if !view.movements.is_empty() {
@@ -101,7 +101,8 @@ fn text(view: &AccountView, zone: &Zone) -> String {
     }
     for moved in &view.movements {
         let at = shown(zone, moved.at).unwrap_or_else(|| "before".into());
-        let _ = writeln!(text, "  {at:<23}  {:<9}  {:>14}  {}", kind(moved), moved.amount, reference(moved));
+        let _ =
+            writeln!(text, "  {at:<23}  {:<9}  {:>14}  {}", kind(moved), moved.amount.to_string(), reference(moved));
     }
     text
 }

@@ -319,7 +319,13 @@ fn collect(seq: u64, entry: &Entry, charges: &mut SegmentBuilder, keys: &mut Key
         let key = match keyed.outcome {
             Outcome::Rated(_) if resolved => Some(keyed.key ^ CHARGED_LATER),
             Outcome::Duplicate(_) => None,
-            _ => (!resolved).then_some(keyed.key),
+            Outcome::Rated(_)
+            | Outcome::Filtered(_)
+            | Outcome::Suspended(_)
+            | Outcome::Waiting(_)
+            | Outcome::Rejected(_)
+            | Outcome::WithItsCall
+            | Outcome::WrittenOff(_) => (!resolved).then_some(keyed.key),
         };
         if let Some(key) = key {
             let entry = KeyEntry { key, content: keyed.content, place };

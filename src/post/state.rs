@@ -60,10 +60,11 @@ fn replay_piece(
             return Err(Violation("an id is cut".into()));
         };
         rest = behind;
-        let key = match &row.outcome {
-            Outcome::Rejected(_) if id.is_empty() => continue,
-            _ => source.fingerprint(id),
-        };
+        if id.is_empty() {
+            // What is no record has no key.
+            continue;
+        }
+        let key = source.fingerprint(id);
         let seen = memory.duplicates.insert(Fingerprint { key, content: row.content });
         let repeats = matches!(row.outcome, Outcome::Duplicate(_));
         if (seen == Seen::New) == repeats {

@@ -99,7 +99,11 @@ impl Store {
                     MoneyMove::Refund(of) if of.account == no.0 => {
                         (of.at_ms, of.amount.saturating_neg(), Movement::Refund(of.reference))
                     }
-                    _ => continue,
+                    MoneyMove::Opening { .. }
+                    | MoneyMove::Payment(_)
+                    | MoneyMove::Identified(_)
+                    | MoneyMove::Unidentified(_)
+                    | MoneyMove::Refund(_) => continue,
                 };
                 moved.push(Moved { at: InstantMs(at_ms), amount: Tiyn::new(amount), what });
             }
@@ -137,12 +141,12 @@ fn view_of(id: &str, movements: &[Moved], debts: Vec<(Period, Tiyn)>, on: Option
     let sum = |of: &dyn Fn(&Moved) -> i64| Tiyn::new(movements.iter().fold(0, |sum: i64, m| sum.saturating_add(of(m))));
     let unbilled = sum(&|moved| match &moved.what {
         Movement::Charge(line) if !line.posted.paying().advance => moved.amount.get().saturating_neg(),
-        _ => 0,
+        Movement::Charge(_) | Movement::Payment(..) | Movement::Refund(_) | Movement::Opening(_) => 0,
     });
     let not_owed = sum(&|moved| match &moved.what {
         Movement::Charge(line) if line.reversal => line.posted.not_owed.saturating_neg(),
         Movement::Charge(line) => line.posted.not_owed,
-        _ => 0,
+        Movement::Payment(..) | Movement::Refund(_) | Movement::Opening(_) => 0,
     });
     let balance = sum(&|moved| moved.amount.get());
     let is_overdue =
