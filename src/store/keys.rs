@@ -226,15 +226,13 @@ impl<D: Disk> KeySeal<D> {
     }
 
     fn write_sorted(&self, builder: &mut KeyBuilder) -> Result<Written, SealedError> {
-        builder.sort();
-        let entries = builder.entries();
-        let mut writer = RunWriter::create(&self.disk, &self.name, self.span, entries.len() as u64)?;
-        for entry in entries {
+        let mut writer = RunWriter::create(&self.disk, &self.name, self.span, builder.len() as u64)?;
+        builder.each_sorted(|entry| {
             if !(self.span.first..=self.span.last).contains(&entry.place.seq) {
                 return Err(SealedError::Outside { seq: entry.place.seq });
             }
-            writer.put(entry)?;
-        }
+            writer.put(entry)
+        })?;
         writer.finish()
     }
 }

@@ -9,12 +9,14 @@
 mod damage;
 mod file;
 mod shelf;
+mod spread;
 mod tiers;
 mod writer;
 
 pub use damage::{Damage, Flaw, SealedError};
 pub(in crate::store) use file::{BLOCK_HEAD, SealedFile};
 pub(in crate::store) use shelf::{Shelf, Stored};
+pub(in crate::store) use spread::{each_bucket, spread};
 pub(in crate::store) use tiers::Tiers;
 pub(in crate::store) use writer::{SealedWriter, Written};
 

@@ -9,6 +9,7 @@
 //! keys in memory to build it, and keys chosen to be alike make it fail).
 
 use super::block::BLOCK_KEYS;
+use crate::prefetch::prefetch;
 use std::ops::Range;
 use wide::u16x8;
 
@@ -30,6 +31,17 @@ pub(super) struct Guide {
     tags: Vec<u16>,
     /// The first key of each block.
     fences: Vec<u128>,
+}
+
+/// The tags among which that of a key would be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bucket {
+    start: u32,
+    length: u32,
+}
+
+impl Bucket {
+    const CROWDED: u32 = u32::MAX;
 }
 
 /// Where a key may stand.
@@ -65,36 +77,44 @@ impl Guide {
         bucket(key, self.ends.len())
     }
 
-    /// Where a key may stand.
+    /// Where the tags of a key's bucket are, and how many; [`Bucket::CROWDED`] where that is not known. Asks for their
+    /// memory, so that many buckets may be asked for before the first is looked at.
     #[inline]
-    pub(super) fn guess(&self, key: u128) -> Guess {
+    pub(super) fn find(&self, key: u128) -> Bucket {
         let bucket = self.bucket(key);
         let (group, within) = (bucket / GROUP, bucket % GROUP);
         let Some(&[rank, next]) = self.ranks.get(group..).and_then(|ranks| ranks.first_chunk::<2>()) else {
-            return Guess::Absent;
+            return Bucket { start: 0, length: 0 };
         };
         if next.wrapping_sub(rank) > u32::from(u8::MAX) {
-            return self.search(key);
+            return Bucket { start: 0, length: Bucket::CROWDED };
         }
         let to = self.ends.get(bucket).copied().unwrap_or(0);
         let from = if within == 0 { 0 } else { self.ends.get(bucket.wrapping_sub(1)).copied().unwrap_or(0) };
         let start = rank.wrapping_add(u32::from(from));
-        let mut length = u32::from(to.wrapping_sub(from));
-        let Some(tags) = self.tags.get(start as usize..).and_then(|tags| tags.first_chunk::<LANES>()) else {
-            return Guess::Absent;
+        prefetch(&self.tags, start as usize);
+        Bucket { start, length: u32::from(to.wrapping_sub(from)) }
+    }
+
+    /// Where a key may stand, of whose bucket this is.
+    #[inline]
+    pub(super) fn guess(&self, key: u128, bucket: Bucket) -> Guess {
+        let start = bucket.start as usize;
+        let bits = if bucket.length <= LANES as u32 {
+            let Some(tags) = self.tags.get(start..).and_then(|tags| tags.first_chunk::<LANES>()) else {
+                return Guess::Absent;
+            };
+            u16x8::new(*tags).simd_eq(u16x8::splat(tag(key))).to_bitmask()
+        } else if bucket.length <= 32 {
+            let tags = self.tags.get(start..start.wrapping_add(bucket.length as usize)).unwrap_or_default();
+            tags.iter().enumerate().fold(0, |bits, (at, other)| bits | u32::from(*other == tag(key)) << at)
+        } else {
+            return self.search(key);
         };
-        let equal = u16x8::new(*tags).simd_eq(u16x8::splat(tag(key)));
-        let mut bits = equal.to_bitmask();
-        if length > LANES as u32 {
-            length = length.min(32);
-            let more = self.tags.get(start as usize..(start.wrapping_add(length)) as usize).unwrap_or_default();
-            bits = more.iter().enumerate().fold(0, |bits, (at, tag_)| bits | u32::from(*tag_ == tag(key)) << at);
-            if u32::from(to.wrapping_sub(from)) > length {
-                return self.search(key);
-            }
+        match bits & (1u64 << bucket.length).wrapping_sub(1) as u32 {
+            0 => Guess::Absent,
+            bits => Guess::Among(bucket.start, bits),
         }
-        bits &= (1u64 << length).wrapping_sub(1) as u32;
-        if bits == 0 { Guess::Absent } else { Guess::Among(start, bits) }
     }
 
     /// The block that a key would be in.

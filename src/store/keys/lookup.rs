@@ -1,14 +1,16 @@
 use super::block::{self, BLOCK_BYTES, BLOCK_KEYS, Block};
-use super::guide::{Guess, places};
+use super::guide::{Bucket, Guess, places};
 use super::{Found, Run};
 use crate::store::disk::Disk;
-use crate::store::sealed::{Flaw, SealedError};
+use crate::store::sealed::{Flaw, SealedError, spread};
 use std::sync::Arc;
 
 /// Bytes that are read at once where many blocks are wanted.
 const READ_BLOCKS: u64 = 64;
 /// Blocks that are read though nobody wants them, because it costs less than another call.
 const GAP_BLOCKS: u64 = 1;
+/// Keys whose buckets are asked for before the first of them is looked at.
+const ASKED: usize = 32;
 const KEYS: u32 = BLOCK_KEYS as u32;
 /// A slot that says: search the block.
 const SEARCH: u64 = 255;
@@ -45,8 +47,11 @@ impl KeyLookup {
                     continue;
                 }
                 self.guesses.sort_unstable();
-                self.read(run, keys, found)?;
-                self.open.retain(|(_, at)| found.get(*at as usize).is_some_and(Option::is_none));
+                let hits = self.read(run, keys, found)?;
+                // Looking through the batch pays only when fewer keys are left; a few more do no harm.
+                if hits > self.open.len() / 64 {
+                    self.open.retain(|(_, at)| found.get(*at as usize).is_some_and(Option::is_none));
+                }
             }
         }
         Ok(())
@@ -55,49 +60,42 @@ impl KeyLookup {
     /// Puts the keys in buckets by their high bits, so that guides are walked from front to back.
     fn arrange(&mut self, keys: &[u128]) {
         let bits = keys.len().max(1).ilog2().saturating_sub(2).clamp(1, 16);
-        let bucket = |key: &u128| (key >> 128u32.saturating_sub(bits)) as usize;
-        self.starts.clear();
-        self.starts.resize((1usize << bits).saturating_add(1), 0);
-        for key in keys {
-            if let Some(start) = self.starts.get_mut(bucket(key).wrapping_add(1)) {
-                *start = start.wrapping_add(1);
-            }
-        }
-        let mut sum = 0u32;
-        for start in &mut self.starts {
-            sum = sum.wrapping_add(*start);
-            *start = sum;
-        }
-        self.open.clear();
-        self.open.resize(keys.len(), (0, 0));
-        for (at, key) in (0u32..).zip(keys) {
-            if let Some(start) = self.starts.get_mut(bucket(key)) {
-                if let Some(open) = self.open.get_mut(*start as usize) {
-                    *open = (*key, at);
-                }
-                *start = start.wrapping_add(1);
-            }
-        }
+        let bucket = |(key, _): &(u128, u32)| (key >> 128u32.saturating_sub(bits)) as usize;
+        let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let keys = keys.iter().enumerate().map(|(at, key)| (*key, number(at)));
+        spread(keys, 1 << bits, bucket, &mut self.starts, &mut self.open);
     }
 
     fn guess<D: Disk>(&mut self, run: &Run<D>) {
         self.guesses.clear();
-        for (key, at) in &self.open {
-            match run.guide.guess(*key) {
-                Guess::Absent => {}
-                Guess::Among(start, bits) => {
-                    for place in places(start, bits) {
-                        let (block, slot) = (place / KEYS, place % KEYS);
-                        self.guesses.push(pack(u64::from(block), u64::from(slot), *at));
+        let mut buckets = [Bucket::default(); ASKED];
+        for keys in self.open.chunks(ASKED) {
+            for (bucket, (key, _)) in buckets.iter_mut().zip(keys) {
+                *bucket = run.guide.find(*key);
+            }
+            for (bucket, (key, at)) in buckets.iter().zip(keys) {
+                match run.guide.guess(*key, *bucket) {
+                    Guess::Absent => {}
+                    Guess::Among(start, bits) => {
+                        for place in places(start, bits) {
+                            let (block, slot) = (place / KEYS, place % KEYS);
+                            self.guesses.push(pack(u64::from(block), u64::from(slot), *at));
+                        }
                     }
+                    Guess::InBlock(block) => self.guesses.push(pack(u64::from(block), SEARCH, *at)),
                 }
-                Guess::InBlock(block) => self.guesses.push(pack(u64::from(block), SEARCH, *at)),
             }
         }
     }
 
-    /// Reads the blocks of the guesses in their order, and compares whole keys.
-    fn read<D: Disk>(&mut self, run: &Run<D>, keys: &[u128], found: &mut [Option<Found>]) -> Result<(), SealedError> {
+    /// Reads the blocks of the guesses in their order, and compares whole keys. Tells how many were found.
+    fn read<D: Disk>(
+        &mut self,
+        run: &Run<D>,
+        keys: &[u128],
+        found: &mut [Option<Found>],
+    ) -> Result<usize, SealedError> {
+        let mut hits = 0usize;
         let mut rest = self.guesses.as_slice();
         while let Some(first) = rest.first().map(|guess| guess >> 40) {
             // As many guesses as one read is good for.
@@ -125,12 +123,16 @@ impl KeyLookup {
                     let (at, slot) = (*guess as u32 as usize, guess >> 32 & 0xFF);
                     let Some(key) = keys.get(at) else { continue };
                     let entry = if slot == SEARCH { block.search(*key) } else { block.entry(slot as usize) };
-                    if let (Some(entry), Some(found)) = (entry.filter(|entry| entry.key == *key), found.get_mut(at)) {
+                    // Of a key that was sealed twice the first place counts, and runs come in the order of places.
+                    if let (Some(entry), Some(found)) = (entry.filter(|entry| entry.key == *key), found.get_mut(at))
+                        && found.is_none()
+                    {
                         *found = Some(Found { content: entry.content, place: entry.place });
+                        hits = hits.saturating_add(1);
                     }
                 }
             }
         }
-        Ok(())
+        Ok(hits)
     }
 }

@@ -1,7 +1,10 @@
 use super::block::{self, BLOCK_BYTES, Block};
 use super::{KeyEntry, Run};
 use crate::store::disk::Disk;
-use crate::store::sealed::{Flaw, SealedError};
+use crate::store::sealed::{Flaw, Place, SealedError};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
 
 /// Blocks that are read at once from each run.
@@ -59,28 +62,34 @@ impl<D: Disk> Stream<D> {
 #[derive(Debug)]
 pub(super) struct Merged<D: Disk> {
     streams: Vec<Stream<D>>,
+    /// The streams that have an entry, by that entry; the stream of the first stands at it.
+    heap: BinaryHeap<Reverse<(KeyPlace, usize)>>,
+    fresh: bool,
 }
+
+/// What entries are merged by.
+type KeyPlace = (u128, Place);
 
 impl<D: Disk> Merged<D> {
     pub(super) fn over(runs: &[Arc<Run<D>>]) -> Self {
-        Self { streams: runs.iter().map(Stream::of).collect() }
+        Self { streams: runs.iter().map(Stream::of).collect(), heap: BinaryHeap::new(), fresh: true }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<KeyEntry>, SealedError> {
-        let mut least: Option<(u128, crate::store::sealed::Place, usize)> = None;
-        let mut found = None;
-        for (at, stream) in self.streams.iter_mut().enumerate() {
-            if let Some(entry) = stream.peek()?
-                && least.is_none_or(|least| (entry.key, entry.place, at) < least)
-            {
-                least = Some((entry.key, entry.place, at));
-                found = Some(entry);
+        if std::mem::take(&mut self.fresh) {
+            for (at, stream) in self.streams.iter_mut().enumerate() {
+                self.heap.extend(stream.peek()?.map(|entry| Reverse(((entry.key, entry.place), at))));
             }
         }
-        if let Some(stream) = least.and_then(|(_, _, at)| self.streams.get_mut(at)) {
-            stream.step();
+        let Some(mut first) = self.heap.peek_mut() else { return Ok(None) };
+        let Some(stream) = self.streams.get_mut(first.0.1) else { return Ok(None) };
+        let entry = stream.peek()?;
+        stream.step();
+        match stream.peek()? {
+            Some(next) => first.0.0 = (next.key, next.place),
+            None => drop(PeekMut::pop(first)),
         }
-        Ok(found)
+        Ok(entry)
     }
 }
 

@@ -1,19 +1,23 @@
 use super::RECORD_HEAD;
 use crate::prefetch::prefetch;
-use crate::store::sealed::{Place, SealedError, Span};
+use crate::store::sealed::{Place, SealedError, Span, each_bucket, spread};
 
 /// How many records ahead of the one that is copied memory is asked for.
 const AHEAD: usize = 16;
 /// The arena's places are 32 bits long.
 const ARENA_MAX: usize = u32::MAX as usize;
 
-/// Charges that are collected for a segment: one arena, and 16 bytes a charge beside it.
+/// Charges that are collected for a segment: one arena, and 32 bytes a charge beside it.
 #[derive(Debug, Default)]
 pub struct SegmentBuilder {
     /// Records as they will stand in the file, one behind the other.
     arena: Vec<u8>,
     /// Account, time, place in the arena. Records come in the order of the journal, so the last stands for it.
     keys: Vec<u128>,
+    /// The keys in order, and where their buckets begin, when they are sorted.
+    sorted: Vec<u128>,
+    starts: Vec<u32>,
+    account_max: u32,
     first: Option<Place>,
     last: Option<Place>,
 }
@@ -49,6 +53,7 @@ impl SegmentBuilder {
         self.arena.extend_from_slice(&length.to_le_bytes());
         self.arena.extend_from_slice(bytes);
         self.keys.push(u128::from(account) << 96 | u128::from(ordered(at_ms)) << 32 | at as u128);
+        self.account_max = self.account_max.max(account);
         self.first = self.first.or(Some(place));
         self.last = Some(place);
         Ok(())
@@ -73,6 +78,7 @@ impl SegmentBuilder {
     pub fn clear(&mut self) {
         self.arena.clear();
         self.keys.clear();
+        self.account_max = 0;
         (self.first, self.last) = (None, None);
     }
 
@@ -90,15 +96,32 @@ impl SegmentBuilder {
         &mut self,
         mut each: impl FnMut(&[u8]) -> Result<(), SealedError>,
     ) -> Result<(), SealedError> {
-        self.keys.sort_unstable();
-        let ahead = self.keys.iter().skip(AHEAD).map(|key| *key as u32 as usize).chain(std::iter::repeat(0));
-        for (key, next) in self.keys.iter().zip(ahead) {
+        self.sort();
+        let ahead = self.sorted.iter().skip(AHEAD).map(|key| *key as u32 as usize).chain(std::iter::repeat(0));
+        for (key, next) in self.sorted.iter().zip(ahead) {
             prefetch(&self.arena, next);
             prefetch(&self.arena, next.wrapping_add(64));
             let record = self.arena.get(*key as u32 as usize..).unwrap_or_default();
             each(record.get(..super::scan::record_length(record).unwrap_or(0)).unwrap_or_default())?;
         }
         Ok(())
+    }
+}
+
+/// Keys of a bucket, on average: few enough to be sorted within the nearest cache.
+const BUCKET: usize = 32;
+
+impl SegmentBuilder {
+    fn sort(&mut self) {
+        let buckets = self.keys.len() / BUCKET;
+        let accounts = u64::from(self.account_max).saturating_add(1);
+        // Accounts are spread evenly over buckets, whether their numbers are dense or not.
+        let bucket = |key: &u128| {
+            let scaled = (key >> 96).wrapping_mul(buckets as u128);
+            ((scaled as u64).checked_div(accounts).unwrap_or(0)) as usize
+        };
+        spread(self.keys.iter().copied(), buckets.max(1), bucket, &mut self.starts, &mut self.sorted);
+        each_bucket(&self.starts, &mut self.sorted, |keys| keys.sort_unstable());
     }
 }
 

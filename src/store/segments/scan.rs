@@ -2,6 +2,9 @@ use super::builder::ordered;
 use super::{RECORD_HEAD, Segment};
 use crate::store::disk::Disk;
 use crate::store::sealed::{BLOCK_HEAD, Flaw, Place, SealedError};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -80,8 +83,8 @@ impl<'a> Cursor<'a> {
 #[derive(Debug)]
 pub struct Scan<D: Disk> {
     streams: Vec<Stream<D>>,
-    /// The stream whose record was handed on last.
-    current: Option<usize>,
+    /// The streams that have a record, by its order. The first one was handed on last, but before any was.
+    heap: BinaryHeap<Reverse<(Order, usize)>>,
     /// No stream has been read yet.
     fresh: bool,
     first: u32,
@@ -112,7 +115,7 @@ impl<D: Disk> Scan<D> {
             to: 0,
             order: None,
         });
-        Self { streams: streams.collect(), current: None, fresh: true, first, last }
+        Self { streams: streams.collect(), heap: BinaryHeap::new(), fresh: true, first, last }
     }
 
     /// The next charge. After an error there are no more.
@@ -130,24 +133,30 @@ impl<D: Disk> Scan<D> {
     pub(super) fn next_record(&mut self) -> Result<Option<&[u8]>, SealedError> {
         if let Err(error) = self.advance() {
             self.streams.clear();
+            self.heap.clear();
             return Err(error);
         }
-        let orders = self.streams.iter().enumerate().filter_map(|(at, stream)| Some((stream.order?, at)));
-        self.current = orders.min().map(|(_, at)| at);
-        let stream = self.current.and_then(|at| self.streams.get(at));
+        let stream = self.heap.peek().and_then(|Reverse((_, at))| self.streams.get(*at));
         Ok(stream.and_then(|stream| stream.block.get(stream.from..stream.to)))
     }
 
     fn advance(&mut self) -> Result<(), SealedError> {
         if std::mem::take(&mut self.fresh) {
-            for stream in &mut self.streams {
+            for (at, stream) in self.streams.iter_mut().enumerate() {
                 stream.advance(self.last)?;
                 while stream.order.is_some_and(|order| order.account() < self.first) {
                     stream.advance(self.last)?;
                 }
+                self.heap.extend(stream.order.map(|order| Reverse((order, at))));
             }
-        } else if let Some(stream) = self.current.and_then(|at| self.streams.get_mut(at)) {
+        } else if let Some(mut first) = self.heap.peek_mut()
+            && let Some(stream) = self.streams.get_mut(first.0.1)
+        {
             stream.advance(self.last)?;
+            match stream.order {
+                Some(order) => first.0.0 = order,
+                None => drop(PeekMut::pop(first)),
+            }
         }
         Ok(())
     }
