@@ -97,7 +97,7 @@ fn collect(builder: &mut SegmentBuilder, seal: u64) {
         let mixed = mix(seal * SEAL + record);
         let at_ms = 1_700_000_000_000 + (seal * SEAL + record).cast_signed() * 3 - (mixed >> 48).cast_signed();
         let length = 40 + (mixed >> 40) as usize % 81;
-        let account = (mixed & 0xFFFF_FFFF) * ACCOUNTS >> 32;
+        let account = ((mixed & 0xFFFF_FFFF) * ACCOUNTS) >> 32;
         builder.push(account as u32, at_ms, place(seal, record), &text[..length]).expect("room");
     }
 }
@@ -207,7 +207,6 @@ pub(crate) fn keys(criterion: &mut Criterion) {
         }
         few.merge().expect("a merge");
     }
-    println!("{} runs and {}; {} bytes of guide", many.spans().len(), few.spans().len(), few.guide_bytes());
     let (mut lookup, mut found) = (KeyLookup::default(), Vec::new());
     for (runs, many) in [(&many, "10 runs of 1 M"), (&few, "merged")] {
         for (name, batch) in BATCHES {

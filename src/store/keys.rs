@@ -185,7 +185,10 @@ impl<D: Disk> KeyRuns<D> {
     }
 
     /// Looks up keys: `found` gets, in their order, what is sealed of each. Where a key was sealed twice, the first
-    /// place counts. The more keys at once, the fewer reads; `lookup` is memory that is used again.
+    /// place counts. `lookup` is memory that is used again.
+    ///
+    /// What a key that is found costs is the reading of its block. Blocks are read in their order, so the more keys are
+    /// asked for at once, the more of them share a block: of old keys, ask for a quarter of a million at once.
     pub fn find_all(
         &self,
         lookup: &mut KeyLookup,

@@ -29,7 +29,10 @@ fn record() -> impl Strategy<Value = (u32, i64, usize, u8, u128)> {
     (account, at, length, any::<u8>(), key)
 }
 
-fn plan() -> impl Strategy<Value = Vec<(Vec<(u32, i64, usize, u8, u128)>, Then)>> {
+/// A seal, and what is done after it.
+type Step = (Vec<(u32, i64, usize, u8, u128)>, Then);
+
+fn plan() -> impl Strategy<Value = Vec<Step>> {
     let then = prop_oneof![
         4 => Just(Then::Merge),
         1 => Just(Then::Nothing),
@@ -41,7 +44,7 @@ fn plan() -> impl Strategy<Value = Vec<(Vec<(u32, i64, usize, u8, u128)>, Then)>
     prop::collection::vec((records, then), 0..24)
 }
 
-fn run<K: Kind<MemoryDisk>>(plan: Vec<(Vec<(u32, i64, usize, u8, u128)>, Then)>) -> Result<(), TestCaseError> {
+fn run<K: Kind<MemoryDisk>>(plan: Vec<Step>) -> Result<(), TestCaseError> {
     let disk = MemoryDisk::new();
     let mut seals: Vec<Seal> = Vec::new();
     let (mut files, _) = K::open(disk.clone()).unwrap();

@@ -5,7 +5,7 @@ use crate::store::disk::Disk;
 use crate::store::sealed::{Flaw, SealedError, spread};
 use std::sync::Arc;
 
-/// Bytes that are read at once where many blocks are wanted.
+/// Blocks that are read at once, where many are wanted.
 const READ_BLOCKS: u64 = 64;
 /// Blocks that are read though nobody wants them, because it costs less than another call.
 const GAP_BLOCKS: u64 = 1;
