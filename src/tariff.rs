@@ -35,7 +35,7 @@ use crate::units::{InstantMs, LocalDay, Tiyn, UnitPrice, Units, Zone};
 pub struct ZoneId(pub u16);
 
 /// A plan's name, the same in every version: index into [`Tariffs::plans`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct PlanId(pub u16);
 
 /// A rate: index into [`Plan::rates`].

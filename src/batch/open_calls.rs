@@ -63,6 +63,13 @@ impl OpenCalls {
         Joined::Complete(parts)
     }
 
+    /// Every part that waits, by call and number.
+    pub(crate) fn parts(&self) -> Vec<&OpenPart> {
+        let mut parts: Vec<&OpenPart> = self.calls.values().flatten().collect();
+        parts.sort_by_key(|part| (part.part.call, part.part.number, { part.item.print.key }));
+        parts
+    }
+
     /// Every part that waits.
     pub(crate) fn parts_mut(&mut self) -> impl Iterator<Item = &mut OpenPart> {
         self.calls.values_mut().flatten()

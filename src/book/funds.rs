@@ -2,12 +2,13 @@ use super::{Account, AccountNo, Funding, Method, PlanChoice, Posted, Taken, Take
 use crate::tariff::{Allowance, Measure, Plan, PlanId, Proration, UsageClass};
 use crate::units::{InstantMs, LocalDay, Period, Tiyn};
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 /// What rating changes: money spent ahead, usage of the month, allowances.
 ///
 /// 24 bytes an account up to the last that pays ahead, 16 bytes a payment; of other accounts only what limits and
 /// allowances need.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Funds {
     /// By account number.
     purses: Vec<Purse>,
@@ -21,7 +22,7 @@ pub struct Funds {
 }
 
 /// The money of an account that pays in advance.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Purse {
     opening: i64,
     /// Sum of all debits booked, whatever their date.
@@ -31,7 +32,7 @@ struct Purse {
     credits: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 struct AllowanceKey {
     account: AccountNo,
     plan: PlanId,

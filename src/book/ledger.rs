@@ -1,5 +1,6 @@
 use super::AccountNo;
 use crate::units::{Period, Tiyn};
+use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -47,7 +48,7 @@ crate::record::names! {
 }
 
 /// An account of the ledger. Source: accounts and money 2.1.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum LedgerAccount {
     /// Used and not yet invoiced, of a subscriber.
     Unbilled(AccountNo),
@@ -122,7 +123,7 @@ impl Transaction {
 }
 
 /// The ledger: the fold of all transactions.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Ledgers {
     /// By account number.
     of_accounts: Vec<OfAccount>,
@@ -131,7 +132,7 @@ pub struct Ledgers {
     of_operator: BTreeMap<LedgerAccount, i128>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 struct OfAccount {
     unbilled: i64,
     advance: i64,

@@ -10,7 +10,7 @@ use std::hash::BuildHasher;
 const HASHER: FxBuildHasher = FxBuildHasher;
 
 /// An account: its place in the register.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct AccountNo(pub u32);
 
 crate::record::names! {

@@ -2,7 +2,7 @@
 
 use super::{Common, Ended, PostArgs, StoreArgs, print, rate, summary, tell};
 use crate::folder::{Findings, Folder};
-use crate::post::{Ingest, Store};
+use crate::post::{HOT_KEYS_MAX, Ingest, Store};
 use anyhow::Context;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn ingest(store: &mut Store, folder: Folder, common: &Common) -> anyhow::Result<
     let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("threads cannot be started")?;
     let (progress, done, stop) = (AtomicU64::new(0), AtomicBool::new(false), AtomicBool::new(false));
     let shown = !common.quiet && std::io::stderr().is_terminal();
-    let how = Ingest { threads: &threads, progress: &progress, stop: &stop };
+    let how = Ingest { threads: &threads, progress: &progress, stop: &stop, hot_keys: HOT_KEYS_MAX };
     let ingested = std::thread::scope(|scope| {
         if shown {
             scope.spawn(|| rate::show_progress(&progress, &done));

@@ -11,6 +11,7 @@ use crate::record::{RejectReason, SuspendReason};
 use crate::screen::SourceKey;
 use crate::units::{Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -28,7 +29,7 @@ impl fmt::Display for Violation {
 impl std::error::Error for Violation {}
 
 /// What the books say of a feed's file.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct FileState {
     /// How far it is read.
     pub position: Position,
@@ -53,7 +54,7 @@ pub struct FileState {
 }
 
 /// A record that waits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Suspense {
     /// Place in [`SuspendReason::ALL`].
     pub reason: u8,
@@ -70,7 +71,7 @@ pub struct Suspense {
 }
 
 /// A set that does not know the order in which it grew: the sum of hashes.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Digest {
     /// How many.
     pub count: u64,
@@ -90,12 +91,13 @@ impl Digest {
 }
 
 /// The state of the books.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub struct Books {
     /// Balances.
     pub ledgers: Ledgers,
     /// Files by their place.
     pub files: Vec<(FileKey, FileState)>,
+    #[serde(skip)]
     file_of: FxHashMap<FileKey, u32>,
     /// Records that wait, by key.
     pub suspense: FxHashMap<u128, Suspense>,
@@ -173,6 +175,11 @@ impl Books {
         self.files.push((key.clone(), FileState::default()));
         self.file_of.insert(key.clone(), place);
         place
+    }
+
+    /// Finds files by name again, after the books were read.
+    pub(super) fn index_files(&mut self) {
+        self.file_of = self.files.iter().map(|(key, _)| key.clone()).zip(0u32..).collect();
     }
 
     /// What is known of a file.

@@ -237,7 +237,12 @@ impl Derived {
     /// Seals what was collected, where it is enough; at the end of a run less is enough.
     pub(super) fn seal(&mut self, journal: &dyn Entries, at_end: bool) -> Result<(), PostError> {
         let enough = if at_end { LEFT_OPEN } else { SEALED_AT_ONCE };
-        if self.charges.len().max(self.key_builder.len()) < enough {
+        if self.charges.len().max(self.key_builder.len()) < enough { Ok(()) } else { self.seal_all(journal) }
+    }
+
+    /// Seals all that was collected.
+    pub(super) fn seal_all(&mut self, journal: &dyn Entries) -> Result<(), PostError> {
+        if self.collected < self.from {
             return Ok(());
         }
         let span = Span { first: self.from, last: self.collected, chain: journal.link(self.collected)? };
@@ -257,6 +262,20 @@ impl Derived {
         self.keys.find_all(&mut KeyLookup::default(), &both, &mut found).map_err(sealed)?;
         let place = |of: &Option<crate::store::keys::Found>| of.map(|found| found.place);
         Ok(found.as_chunks::<2>().0.iter().map(|[came, charged]| [place(came), place(charged)]).collect())
+    }
+
+    /// How many keys are sealed.
+    pub(super) fn sealed_keys(&self) -> u64 {
+        self.keys.keys()
+    }
+
+    /// Each sealed key with the hash of its content.
+    pub(super) fn each_sealed_key(&self, each: &mut dyn FnMut(u128, u64)) -> Result<(), PostError> {
+        let mut entries = self.keys.entries();
+        while let Some(entry) = entries.next().transpose().map_err(sealed)? {
+            each(entry.key, entry.content);
+        }
+        Ok(())
     }
 
     /// The first entry that is not sealed.

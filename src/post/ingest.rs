@@ -1,5 +1,6 @@
 //! Feeds into the books: rated, posted, durable, each record once.
 
+use super::derived::sealed;
 use super::entry::{Entry, FileKey, Piece, Position};
 use super::pieces::PieceWriter;
 use super::writer::{PostError, Ready, ToWriter};
@@ -8,7 +9,11 @@ use crate::batch::{
     Work,
 };
 use crate::feed::FeedError;
+use crate::screen::{Duplicates, Fingerprint};
+use crate::store::disk::FolderDisk;
+use crate::store::keys::{Found, KeyLookup, KeyRuns};
 use rayon::prelude::*;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What a pass over feeds works with.
@@ -24,11 +29,26 @@ pub(super) struct Feeds<'i> {
     pub(super) progress: &'i AtomicU64,
     /// Set by who wants it to end: what was read is booked, the rest is left.
     pub(super) stop: &'i AtomicBool,
+    /// The store.
+    pub(super) folder: &'i Path,
+    /// Keys of old records are looked up on disk.
+    pub(super) keys_on_disk: bool,
+    /// So many are kept in memory.
+    pub(super) hot_keys: usize,
+}
+
+/// What a pass over feeds leaves.
+pub(super) struct Ran {
+    pub(super) memory: Memory,
+    /// What was odd about files.
+    pub(super) notes: Vec<String>,
+    /// Keys of old records are not in memory any more.
+    pub(super) keys_on_disk: bool,
 }
 
 impl Feeds<'_> {
     /// Takes the feeds through rating and hands the entries to the writer. The notes on odd files.
-    pub(super) fn run(&self, memory: Memory, to: &ToWriter) -> Result<(Memory, Vec<String>), PostError> {
+    pub(super) fn run(&self, memory: Memory, to: &ToWriter) -> Result<Ran, PostError> {
         let totals = self.keys.iter().map(|key| FileTotals {
             name: key.name.clone(),
             source: key.source.clone(),
@@ -45,7 +65,10 @@ impl Feeds<'_> {
         }
         let starts = self.files.iter().map(|file| file.known.map_or_else(Position::default, Position::from)).collect();
         let writer = PieceWriter { reference: self.reference, reference_no: self.reference_no, files: self.keys };
-        let mut sink = ToBooks { settler, writer, starts, anew: vec![false; self.files.len()], to };
+        let old = if self.keys_on_disk { Some(OldKeys::open(self.folder)?) } else { None };
+        let anew = vec![false; self.files.len()];
+        let (folder, hot_keys) = (self.folder, self.hot_keys);
+        let mut sink = ToBooks { settler, writer, starts, anew, to, old, folder, hot_keys };
         let mut pieces = UntilStopped { reader: Reader::new(self.files, self.order.clone(), true), stop: self.stop };
         let stages = Stages {
             reference: self.reference,
@@ -75,7 +98,7 @@ impl Feeds<'_> {
         if !ends.is_empty() && !to.write(ends) {
             return Err(stopped());
         }
-        Ok((sink.settler.memory, pieces.reader.notes))
+        Ok(Ran { memory: sink.settler.memory, notes: pieces.reader.notes, keys_on_disk: sink.old.is_some() })
     }
 
     fn end_of(&self, file: &FileKey, start: Position, end: Position, anew: bool) -> Entry {
@@ -127,10 +150,45 @@ struct ToBooks<'i> {
     /// Files that were begun again.
     anew: Vec<bool>,
     to: &'i ToWriter,
+    old: Option<OldKeys>,
+    folder: &'i Path,
+    hot_keys: usize,
+}
+
+/// Keys of records that are not in memory any more.
+struct OldKeys {
+    runs: KeyRuns<FolderDisk>,
+    lookup: KeyLookup,
+    asked: Vec<u128>,
+    found: Vec<Option<Found>>,
+}
+
+impl OldKeys {
+    fn open(folder: &Path) -> Result<Self, PostError> {
+        let disk = FolderDisk::at(&folder.join("keys"))?;
+        // The writer has looked at them already.
+        let (runs, _) = KeyRuns::open(disk, &|_| true).map_err(sealed)?;
+        Ok(Self { runs, lookup: KeyLookup::default(), asked: Vec::new(), found: Vec::new() })
+    }
+
+    /// Remembers those keys of some pieces that came long ago, so that settling sees them.
+    fn recall(&mut self, slots: &[Slot], memory: &mut Memory) -> Result<(), PostError> {
+        self.asked.clear();
+        let items = slots.iter().flat_map(|slot| &slot.prepared.items);
+        self.asked.extend(items.map(|item| item.print.key).filter(|key| *key != 0));
+        self.runs.find_all(&mut self.lookup, &self.asked, &mut self.found).map_err(sealed)?;
+        for (key, found) in self.asked.iter().zip(&self.found) {
+            if let Some(found) = found {
+                memory.duplicates.insert(Fingerprint { key: *key, content: found.content });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Sink for ToBooks<'_> {
     fn take(&mut self, slots: &mut [Slot]) -> Result<(), PassError> {
+        self.bound_keys().and_then(|()| self.recall(slots)).map_err(|error| PassError::Books(Box::new(error)))?;
         let corrects = self.look_up_corrected(slots)?;
         let mut places = Vec::with_capacity(slots.len());
         for slot in slots.iter_mut() {
@@ -165,6 +223,23 @@ impl Sink for ToBooks<'_> {
 }
 
 impl ToBooks<'_> {
+    /// Where the keys in memory are too many, leaves them to the disk.
+    fn bound_keys(&mut self) -> Result<(), PostError> {
+        if self.settler.memory.duplicates.len() <= self.hot_keys {
+            return Ok(());
+        }
+        if !self.to.seal() {
+            return Err(stopped());
+        }
+        self.settler.memory.duplicates = Duplicates::with_capacity(1 << 16);
+        self.old = Some(OldKeys::open(self.folder)?);
+        Ok(())
+    }
+
+    fn recall(&mut self, slots: &[Slot]) -> Result<(), PostError> {
+        self.old.as_mut().map_or(Ok(()), |old| old.recall(slots, &mut self.settler.memory))
+    }
+
     /// Finds the charges that records of these pieces correct. Whether there are such records.
     fn look_up_corrected(&mut self, slots: &[Slot]) -> Result<bool, PassError> {
         let corrected = slots.iter().flat_map(|slot| &slot.prepared.stateful).filter_map(|stateful| stateful.corrects);

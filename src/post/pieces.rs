@@ -92,8 +92,9 @@ impl PieceWriter<'_> {
             Fate::Open(reason) => match item.stateful.get().and_then(|place| prepared.stateful.get(place)) {
                 Some(stateful) => {
                     let suspended = reason.map(|reason| suspended(reason, detail(), item));
-                    match self.waiting(item, stateful, suspended) {
-                        Some(part) => Outcome::Waiting(Box::new(part)),
+                    let posted = posted(item, self.reference, None).unwrap_or_else(|| nobodys(item));
+                    match &stateful.part {
+                        Some(part) => Outcome::Waiting(Box::new(kept(part, stateful, posted, suspended))),
                         None => {
                             Outcome::Suspended(self::suspended(SuspendReason::IncompleteParts, String::new(), item))
                         }
@@ -136,38 +137,52 @@ impl PieceWriter<'_> {
             }
         }
     }
+}
 
-    pub(super) fn waiting(
-        &self,
-        item: &Item,
-        stateful: &Stateful,
-        suspended: Option<Suspended>,
-    ) -> Option<WaitingPart> {
-        let part = stateful.part?;
-        let usage = &stateful.usage;
-        Some(WaitingPart {
-            call: part.call,
-            number: part.number,
-            last: part.last,
-            began_ms: part.began_at.0,
-            released_ms: part.released_at.map(|at| at.0),
-            posted: posted(item, self.reference, None).unwrap_or_else(|| nobodys(item)),
-            suspended,
-            bytes: usage.bytes,
-            quantity: usage.quantity,
-            timed: usage.timed,
-            direction: usage.class.direction as u8,
-            presence: match usage.class.presence {
-                Presence::Home => 0,
-                Presence::Elsewhere => 1,
-                Presence::Network(network) => network.0.saturating_add(2),
-            },
-            plan_since: stateful.choice.since.map(|day| day.0),
-            free: stateful.free,
-            owed_in_full: stateful.owed_in_full,
-            corrects: stateful.corrects,
-        })
+/// What is kept of a part that waits: its charge as far as it is known, and what it takes to rate its call.
+fn kept(part: &PartOf, stateful: &Stateful, posted: Posted, suspended: Option<Suspended>) -> WaitingPart {
+    let usage = &stateful.usage;
+    WaitingPart {
+        call: part.call,
+        number: part.number,
+        last: part.last,
+        began_ms: part.began_at.0,
+        released_ms: part.released_at.map(|at| at.0),
+        posted,
+        suspended,
+        bytes: usage.bytes,
+        quantity: usage.quantity,
+        timed: usage.timed,
+        direction: usage.class.direction as u8,
+        presence: match usage.class.presence {
+            Presence::Home => 0,
+            Presence::Elsewhere => 1,
+            Presence::Network(network) => network.0.saturating_add(2),
+        },
+        plan_since: stateful.choice.since.map(|day| day.0),
+        free: stateful.free,
+        owed_in_full: stateful.owed_in_full,
+        corrects: stateful.corrects,
     }
+}
+
+/// The same of a part that waits already; its price is not known before its call is.
+pub(super) fn waiting(part: &OpenPart) -> Option<WaitingPart> {
+    let item = &part.item;
+    let suspended = match item.fate {
+        Fate::Suspended(reason) => Some(suspended(reason, part.detail.to_string(), item)),
+        Fate::Rated => None,
+        Fate::Filtered(_) | Fate::Duplicate(_) | Fate::Rejected | Fate::Open(_) | Fate::Told => return None,
+    };
+    let posted = Posted {
+        account: item.account.map_or(u32::MAX, |no| no.0),
+        gross: item.gross.get(),
+        net: item.net.get(),
+        plan: item.plan.map_or(NONE, |plan| plan.0),
+        zone: item.zone.map_or(NONE, |zone| zone.0),
+        ..nobodys(item)
+    };
+    Some(kept(&part.part, &part.stateful, posted, suspended))
 }
 
 /// What is known of a part without an account.

@@ -13,10 +13,22 @@ pub(super) fn empty(records: usize) -> Memory {
     Memory::new(Duplicates::with_capacity(records), Funds::default())
 }
 
+/// What is to be done with the keys of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Keys {
+    /// They are remembered already, or looked up on disk.
+    Known,
+    /// They are remembered; each is new, or a duplicate of one that is remembered.
+    New,
+    /// They are remembered; a duplicate may be of one that is on disk.
+    NewBesideOld,
+}
+
 /// Applies an entry. `file_no` gives files their places.
 pub(super) fn replay(
     memory: &mut Memory,
     entry: &Entry,
+    keys: Keys,
     file_no: &mut dyn FnMut(&FileKey) -> usize,
 ) -> Result<(), Violation> {
     match entry {
@@ -25,7 +37,7 @@ pub(super) fn replay(
             pay(memory, moves);
             Ok(())
         }
-        Entry::Piece(piece) => replay_piece(memory, piece, file_no),
+        Entry::Piece(piece) => replay_piece(memory, piece, keys, file_no),
         Entry::Resolved(resolutions) => {
             for record in &resolutions.records {
                 if let Some(call) = record.call {
@@ -51,6 +63,7 @@ pub(super) fn replay(
 fn replay_piece(
     memory: &mut Memory,
     piece: &Piece,
+    keys: Keys,
     file_no: &mut dyn FnMut(&FileKey) -> usize,
 ) -> Result<(), Violation> {
     let source = SourceKey::of(&piece.file.source);
@@ -65,9 +78,16 @@ fn replay_piece(
             continue;
         }
         let key = source.fingerprint(id);
-        let seen = memory.duplicates.insert(Fingerprint { key, content: row.content });
         let repeats = matches!(row.outcome, Outcome::Duplicate(_));
-        if (seen == Seen::New) == repeats {
+        let seen = match keys {
+            Keys::Known => None,
+            Keys::New => Some(memory.duplicates.insert(Fingerprint { key, content: row.content })),
+            Keys::NewBesideOld => {
+                memory.duplicates.insert(Fingerprint { key, content: row.content });
+                None
+            }
+        };
+        if seen.is_some_and(|seen| (seen == Seen::New) == repeats) {
             let what = if repeats { "a duplicate of nothing" } else { "one key is charged or kept twice" };
             return Err(Violation(format!("{}/{}: {what}", piece.file.source, piece.file.name)));
         }
@@ -88,7 +108,7 @@ fn replay_piece(
     Ok(())
 }
 
-fn join(memory: &mut Memory, part: crate::batch::OpenPart) -> Result<(), Violation> {
+pub(super) fn join(memory: &mut Memory, part: crate::batch::OpenPart) -> Result<(), Violation> {
     match memory.open_calls.join(part) {
         Joined::Waiting => Ok(()),
         Joined::Complete(_) | Joined::NoRoom => Err(Violation("a part waits whose call is complete".into())),

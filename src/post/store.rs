@@ -1,25 +1,35 @@
 //! The books with their journal, as a command holds them.
 
 use super::books::{Books, Known};
-use super::codec;
+use super::codec::{self, BadEntry};
 use super::derived::Derived;
 use super::entry::{Entry, FileKey, MoneyMove, Payment, Position, UnidentifiedPayment};
-use super::ingest::Feeds;
+use super::ingest::{Feeds, Ran};
 use super::reference::{self, Files};
-use super::state;
+use super::snapshot::{self, Stand};
+use super::state::{self, Keys};
 use super::writer::{PostError, Ready, SCHEMA, ToWriter, Writer};
 use crate::batch::{FeedFile, FileTotals, Memory, Reference, Totals};
 use crate::book::AccountNo;
 use crate::folder::{Folder, Opening, PaymentRow, vat_of_payment};
 use crate::record::{FilterReason, RejectReason, SuspendReason};
-use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError};
+use crate::screen::{Duplicates, Fingerprint};
+use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
+
 use crate::tariff::KnownNames;
 use crate::units::Period;
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
+/// So many keys of records are kept in memory unless said otherwise: one gigabyte.
+pub const HOT_KEYS_MAX: usize = 32 << 20;
+/// A snapshot is written at the end of a run that wrote so many entries, about half a million records.
+const SNAPSHOT_EVERY: u64 = 256;
+/// So many entries are decoded side by side.
+const ENTRIES_AT_ONCE: usize = 64;
 /// Money moves of one entry.
 const MOVES_AT_ONCE: usize = 8192;
 
@@ -51,6 +61,10 @@ pub struct Store {
     references: Vec<u64>,
     /// Entries that moved money but for usage.
     money: Vec<u64>,
+    /// The last entry of the last snapshot.
+    snapshot: u64,
+    /// Keys of old records are not in memory: they are looked up in the key runs.
+    keys_on_disk: bool,
 }
 
 /// What an ingest did.
@@ -78,6 +92,8 @@ pub struct Ingest<'i> {
     pub progress: &'i AtomicU64,
     /// Set by who wants it to end.
     pub stop: &'i AtomicBool,
+    /// So many keys of records are kept in memory, at most 32 bytes each; older ones are looked up on disk.
+    pub hot_keys: usize,
 }
 
 impl Store {
@@ -113,41 +129,69 @@ impl Store {
             derived,
             references: Vec::new(),
             money: Vec::new(),
+            snapshot: 0,
+            keys_on_disk: false,
         };
-        let mut memory = state::empty(1 << 16);
-        let mut problem = None;
-        let (books, references, money) = (&mut store.books, &mut store.references, &mut store.money);
-        store.journal.entries().scan(1, Details::Skip, &mut |stored| {
-            if problem.is_some() {
-                return Ok(());
+        let entries = store.journal.entries();
+        let knows = |seq: u64, chain: &[u8; 32]| {
+            seq <= entries.head().count && entries.link(seq).is_ok_and(|link| link == *chain)
+        };
+        // A snapshot is used where all keys up to it are sealed.
+        let snapshot = snapshot::read(folder, &knows).filter(|(of, _)| store.derived.open_from() > of.seq);
+        let (mut memory, from) = match snapshot {
+            Some((of, memory)) => {
+                (store.books, store.references, store.money) = (of.books, of.references, of.money);
+                store.snapshot = of.seq;
+                (memory, of.seq.saturating_add(1))
             }
-            let seq = stored.seq;
-            let entry = if stored.schema == SCHEMA {
-                codec::decode(&stored.money)
-            } else {
-                Err(codec::BadEntry(format!("schema {}", stored.schema)))
-            };
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    problem = Some(PostError::Entry { seq, error });
-                    return Ok(());
+            None => (state::empty(0), 1),
+        };
+        store.keys_on_disk = store.derived.sealed_keys() > HOT_KEYS_MAX as u64;
+        let hot = if store.keys_on_disk { 0 } else { usize::try_from(store.derived.sealed_keys()).unwrap_or(0) };
+        memory.duplicates = Duplicates::with_capacity(hot.saturating_add(1 << 16));
+        let open_from = store.derived.open_from();
+        let keys_on_disk = store.keys_on_disk;
+        if !keys_on_disk {
+            store.derived.each_sealed_key(&mut |key, content| {
+                memory.duplicates.insert(Fingerprint { key, content });
+            })?;
+        }
+        let Self { books, references, money, journal, .. } = &mut store;
+        let mut fold = |read: &mut Vec<Stored>| -> Result<(), PostError> {
+            // Decoding is most of the work, and needs no order.
+            let decoded: Vec<_> = read.par_drain(..).map(|stored| (stored.seq, decode(&stored))).collect();
+            for (seq, entry) in decoded {
+                let entry = entry?;
+                match &entry {
+                    Entry::Reference(_) => references.push(seq),
+                    Entry::Money(_) => money.push(seq),
+                    Entry::Piece(_) | Entry::Resolved(_) => {}
                 }
-            };
-            match &entry {
-                Entry::Reference(_) => references.push(seq),
-                Entry::Money(_) => money.push(seq),
-                Entry::Piece(_) | Entry::Resolved(_) => {}
+                let keys = match () {
+                    () if seq < open_from => Keys::Known,
+                    () if keys_on_disk => Keys::NewBesideOld,
+                    () => Keys::New,
+                };
+                books
+                    .apply(seq, &entry)
+                    .and_then(|()| state::replay(&mut memory, &entry, keys, &mut |key| books.file(key) as usize))
+                    .map_err(|violation| PostError::Violation { seq, violation })?;
             }
-            let applied = books
-                .apply(seq, &entry)
-                .and_then(|()| state::replay(&mut memory, &entry, &mut |key| books.file(key) as usize));
-            problem = applied.err().map(|violation| PostError::Violation { seq, violation });
+            Ok(())
+        };
+        let (mut read, mut folded) = (Vec::with_capacity(ENTRIES_AT_ONCE), Ok(()));
+        journal.entries().scan(from, Details::Skip, &mut |stored| {
+            read.push(stored);
+            if read.len() >= ENTRIES_AT_ONCE && folded.is_ok() {
+                folded = fold(&mut read);
+            }
+            // After a failure the rest is only checked.
+            if folded.is_err() {
+                read.clear();
+            }
             Ok(())
         })?;
-        if let Some(problem) = problem {
-            return Err(problem);
-        }
+        folded.and_then(|()| fold(&mut read))?;
         store.memory = Some(memory);
         Ok(store)
     }
@@ -189,17 +233,41 @@ impl Store {
             threads: how.threads,
             progress: how.progress,
             stop: how.stop,
+            folder: &self.folder.clone(),
+            keys_on_disk: self.keys_on_disk,
+            hot_keys: how.hot_keys,
         };
         let memory = self.memory.take().ok_or_else(lost)?;
-        let (memory, notes) = self.writer()?.run(|to: &ToWriter| run.run(memory, to))?;
+        let done_with = self.writer()?.run(|to: &ToWriter| run.run(memory, to))?;
+        let Ran { memory, notes, keys_on_disk } = done_with;
+        self.keys_on_disk = keys_on_disk;
         self.memory = Some(memory);
         self.derived.seal(self.journal.entries(), true)?;
+        self.keep_snapshot()?;
         done.notes.extend(notes);
         if let Some(violation) = self.books.violation() {
             return Err(PostError::Refused(format!("the books do not balance: {violation}")));
         }
         done.entries = self.journal.entries().head().count.saturating_sub(before);
         Ok(done)
+    }
+
+    /// Writes a snapshot where opening would have to read much.
+    fn keep_snapshot(&mut self) -> Result<(), PostError> {
+        let news = self.entries().saturating_sub(self.snapshot);
+        if news < SNAPSHOT_EVERY { Ok(()) } else { self.snapshot() }
+    }
+
+    /// Seals everything and writes a snapshot, so that the next opening is fast.
+    pub fn snapshot(&mut self) -> Result<(), PostError> {
+        let seq = self.entries();
+        let Some(memory) = &self.memory else { return Ok(()) };
+        self.derived.seal_all(self.journal.entries())?;
+        let chain = self.journal.entries().link(seq)?;
+        let at = Stand { seq, chain, references: &self.references, money: &self.money };
+        snapshot::write(&self.folder, &at, &self.books, memory)?;
+        self.snapshot = seq;
+        Ok(())
     }
 
     fn writer(&mut self) -> Result<Writer<'_>, PostError> {
@@ -348,6 +416,15 @@ impl Store {
         self.memory = Some(memory);
         Ok(())
     }
+}
+
+/// The entry that was stored.
+fn decode(stored: &Stored) -> Result<Entry, PostError> {
+    let seq = stored.seq;
+    if stored.schema != SCHEMA {
+        return Err(PostError::Entry { seq, error: BadEntry(format!("schema {}", stored.schema)) });
+    }
+    codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })
 }
 
 fn lost() -> PostError {

@@ -88,6 +88,8 @@ enum Ask {
     Write(Vec<Ready>),
     /// The charges of some keys, where there are such and they were not taken back.
     Find(Vec<u128>, Sender<Vec<Option<Posted>>>),
+    /// Seal everything handed over before.
+    Seal(Sender<()>),
 }
 
 /// Where the writer is reached.
@@ -105,6 +107,14 @@ impl ToWriter {
         let (answer, answered) = bounded(1);
         self.0.send(Ask::Find(keys, answer)).ok()?;
         answered.recv().ok()
+    }
+}
+
+impl ToWriter {
+    /// Has everything sealed that was handed over before; false where the writer has stopped.
+    pub(super) fn seal(&self) -> bool {
+        let (answer, answered) = bounded(1);
+        self.0.send(Ask::Seal(answer)).is_ok() && answered.recv().is_ok()
     }
 }
 
@@ -140,6 +150,11 @@ impl Writer<'_> {
                 Ask::Find(keys, answer) => {
                     let found = self.find(&keys)?;
                     let _ = answer.send(found);
+                    next = asked.recv().ok();
+                }
+                Ask::Seal(answer) => {
+                    self.derived.seal_all(&*self.journal)?;
+                    let _ = answer.send(());
                     next = asked.recv().ok();
                 }
                 Ask::Write(mut ready) => {

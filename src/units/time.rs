@@ -2,7 +2,7 @@ use chrono::{Datelike, NaiveDate};
 use std::fmt;
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, from year 0000 to 9999.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct InstantMs(pub i64);
 
 impl InstantMs {
@@ -108,7 +108,7 @@ impl fmt::Display for LocalDay {
 }
 
 /// A billing period: one calendar month, counted as year × 12 + month from 0.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Period(pub i32);
 
 impl Period {
