@@ -9,6 +9,7 @@ mod calendar;
 mod cause;
 mod mci;
 mod rule;
+mod status_rule;
 mod step;
 mod vat;
 
@@ -16,6 +17,7 @@ pub use calendar::is_working_day;
 pub use cause::{CAUSES, CauseRow, Protocol, cause_name, is_odd_when_answered, unanswered};
 pub use mci::{MCI, mci_on};
 pub use rule::{Language, Rule, RuleSet};
+pub use status_rule::StatusRule;
 pub use step::{REGULATED_STEP, RegulatedStep, step_on};
 pub use vat::{VAT, VatRate, vat_rate_on};
 

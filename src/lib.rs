@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod book;
+pub mod classify;
 pub mod cli;
 pub mod decode;
 pub mod feed;

@@ -38,6 +38,10 @@ macro_rules! names {
 }
 pub(crate) use names;
 
+mod event;
+
+pub use event::EventKind;
+
 names! {
     /// What was used.
     pub enum Service {

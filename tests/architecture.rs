@@ -25,6 +25,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tariff", &["units", "record", "law"]),
     ("tax", &["units", "law"]),
     ("book", &["units", "record", "law", "tariff", "prefetch"]),
+    ("classify", &["units", "record", "law", "book"]),
     ("feed", &[]),
     ("store", &["prefetch"]),
     ("decode", &["units", "record", "feed"]),

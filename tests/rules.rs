@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use esep::law::Rule;
+use esep::law::{Rule, StatusRule};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -67,6 +67,7 @@ fn every_rule_id_of_the_code_is_named_by_a_test() {
     let tests = test_names(&format!("{code}{}", sources("tests")));
     let mut ids = rule_ids(&code);
     ids.extend(Rule::ALL.iter().map(|rule| rule.id().to_owned()));
+    ids.extend(StatusRule::ALL.iter().map(|rule| rule.id().to_owned()));
     let untested: Vec<&String> = ids.iter().filter(|id| !tests.iter().any(|test| names_rule(test, id))).collect();
     assert!(untested.is_empty(), "no test is named after {untested:?}; write one from the sentence of the rule");
 }

@@ -3,7 +3,7 @@ use super::findings::Findings;
 use super::table::read_table;
 use crate::book::{Account, AccountNo, Channel, Funding, Method, NEVER, Register, SwitchedOff};
 use crate::decode::parse_rfc3339;
-use crate::record::names;
+use crate::record::EventKind;
 use crate::tariff::Tariffs;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use rustc_hash::FxHashMap;
@@ -45,44 +45,6 @@ pub(super) struct Loaded {
     pub(super) register: Register,
     pub(super) openings: Vec<Opening>,
     pub(super) payments: Vec<PaymentRow>,
-}
-
-names! {
-    /// What may happen to an account. Source: interface 7.5.
-    enum EventKind {
-        ContractSigned = "contract_signed",
-        ServicesOn = "services_on",
-        EquipmentInstalled = "equipment_installed",
-        EquipmentDismantled = "equipment_dismantled",
-        EquipmentNeverIssued = "equipment_never_issued",
-        ServicesOff = "services_off",
-        RefusalApplied = "refusal_applied",
-        RemovalOrderOpened = "removal_order_opened",
-        RemovalOrderClosed = "removal_order_closed",
-        ActReturn = "act_return",
-        ActAbsence = "act_absence",
-        EquipmentNotReturned = "equipment_not_returned",
-        NoticeReceived = "notice_received",
-        AgreementSigned = "agreement_signed",
-        AgreementMissed = "agreement_missed",
-        ContractTerminated = "contract_terminated",
-        HopelessRecognised = "hopeless_recognised",
-        WrittenOff = "written_off",
-        FraudFound = "fraud_found",
-        FraudAdjusted = "fraud_adjusted",
-        Reapplied = "reapplied",
-        CreditMoveRequested = "credit_move_requested",
-        CreditMoved = "credit_moved",
-        CreditRefunded = "credit_refunded",
-        SegmentChanged = "segment_changed",
-        OwnerChanged = "owner_changed",
-        Suspended = "suspended",
-        Resumed = "resumed",
-        AbsenceTold = "absence_told",
-        DisputeOpened = "dispute_opened",
-        DisputeClosed = "dispute_closed",
-        RiskNotified = "risk_notified",
-    }
 }
 
 /// Reads accounts, lines, dated plans, payments and events.

@@ -94,6 +94,23 @@ impl LocalDay {
         Self(self.0.saturating_add(days))
     }
 
+    /// The same day `months` later, or the last day of that month where it has no such day.
+    ///
+    /// ```
+    /// use esep::units::LocalDay;
+    /// let leap = LocalDay::parse("2024-02-29").unwrap();
+    /// assert_eq!(leap.plus_months(12).to_string(), "2025-02-28");
+    /// assert_eq!(leap.plus_months(48).to_string(), "2028-02-29");
+    /// ```
+    ///
+    /// Source: status 3.3.
+    pub fn plus_months(self, months: i32) -> Self {
+        let (_, _, day) = self.ymd();
+        let month = Period(self.period().0.saturating_add(months));
+        let last = month.days().saturating_sub(1);
+        month.first_day().plus_days(day.cast_signed().saturating_sub(1).min(last))
+    }
+
     fn date(self) -> NaiveDate {
         NaiveDate::from_num_days_from_ce_opt(self.0.saturating_add(EPOCH_DAYS_CE)).unwrap_or(NaiveDate::MAX)
     }
@@ -162,6 +179,23 @@ mod tests {
         }
         for text in ["2026-13-01", "2026-02-29", "2026-1-01", "2026/01/01", "", "2026-01-01 ", "x026-01-01"] {
             assert_eq!(LocalDay::parse(text), Err(BadDay), "{text}");
+        }
+    }
+
+    #[test]
+    fn status_3_3_months_after_a_day_end_with_the_month() {
+        for (from, months, to) in [
+            ("2024-02-29", 12, "2025-02-28"),
+            ("2024-02-29", 36, "2027-02-28"),
+            ("2024-02-29", 48, "2028-02-29"),
+            ("2023-02-28", 12, "2024-02-28"),
+            ("2025-12-31", 2, "2026-02-28"),
+            ("2026-01-30", 1, "2026-02-28"),
+            ("2026-03-31", 0, "2026-03-31"),
+            ("2026-03-31", -1, "2026-02-28"),
+            ("2021-03-01", 60, "2026-03-01"),
+        ] {
+            assert_eq!(LocalDay::parse(from).unwrap().plus_months(months).to_string(), to, "{from} {months}");
         }
     }
 
