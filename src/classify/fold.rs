@@ -200,7 +200,7 @@ impl Facts {
             Happened::EquipmentDismantled => self.devices = Some(Devices::Dismantled),
             Happened::EquipmentNeverIssued => self.devices = Some(Devices::NeverIssued),
             Happened::ServicesOff(cause) => {
-                self.services(false, Some(*cause));
+                self.switch_off(*cause);
                 match cause {
                     OffCause::Debt => (self.analyzeset_off, self.blocked_on) = (Some(true), Some(on)),
                     OffCause::Suspension => {}
@@ -208,7 +208,7 @@ impl Facts {
                 }
             }
             Happened::Suspended(cause) => {
-                self.services(false, Some(OffCause::Suspension));
+                self.switch_off(OffCause::Suspension);
                 self.suspended = Some((on, *cause));
             }
             Happened::RefusalApplied { from } => self.refused_from = Some(*from),
@@ -225,9 +225,7 @@ impl Facts {
                 self.removal_orders.iter_mut().filter(|known| known.order == *order).for_each(|known| {
                     known.closed_on = Some(on);
                 });
-                if self.off_cause != Some(OffCause::Debt) {
-                    self.services(false, Some(OffCause::Termination));
-                }
+                self.switch_off(OffCause::Termination);
             }
             Happened::ActReturn { cost } => self.act(Act::Return, *cost),
             Happened::ActAbsence { cost } => self.act(Act::Absence, *cost),
@@ -278,6 +276,12 @@ impl Facts {
             | Happened::AbsenceTold
             | Happened::RiskNotified => {}
         }
+    }
+
+    /// What is off for debt stays off for debt until it is on again, whatever else is said of it.
+    fn switch_off(&mut self, cause: OffCause) {
+        let debt = self.off_cause.filter(|before| *before == OffCause::Debt);
+        self.services(false, Some(debt.unwrap_or(cause)));
     }
 
     fn services(&mut self, on: bool, cause: Option<OffCause>) {
