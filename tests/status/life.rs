@@ -69,7 +69,7 @@ fn pa_4_1_new_until_the_period_is_closed() {
 }
 
 #[test]
-fn pa_4_5_pa_3_24_overdue_from_the_26th() {
+fn pa_4_5_pa_3_24_bt_4_2_overdue_from_the_26th() {
     for (on, status) in
         [("2026-02-24", "current"), ("2026-02-25", "current"), ("2026-02-26", "overdue"), ("2026-02-27", "overdue")]
     {
