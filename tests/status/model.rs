@@ -172,7 +172,7 @@ fn explained(life: &Life, today: LocalDay) -> bool {
     let early = recorded == Status::New && classified.status != Status::New;
     // The check of the archive fails.
     let held_back = recorded == Status::Closed && classified.status == Status::Archived;
-    // Money that moves no closed account: it is refunded or paid (0029).
+    // Money that moves no closed account: it is refunded or paid (0040).
     let late = facts.money.penalty > Tiyn::ZERO || facts.money.credit > Tiyn::ZERO;
     let rest = recorded == Status::Closed && classified.status.is_closed() && late;
     recorded == classified.status || waits && !recorded.is_closed() || early || held_back || rest
