@@ -49,3 +49,6 @@ pub(super) fn decode_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BadEntr
         left => Err(BadEntry(format!("{} bytes follow it", left.unwrap_or(0)))),
     }
 }
+
+#[cfg(test)]
+mod tests;
