@@ -95,13 +95,8 @@ fn entries() -> Vec<Entry> {
         advance: 100_000,
         ahead: false,
     };
-    let unidentified = UnidentifiedPayment {
-        reference: "pay-2".into(),
-        account_id: "A-7".into(),
-        amount: 1,
-        paid_ms: 2,
-        channel: 4,
-    };
+    let unidentified =
+        UnidentifiedPayment { reference: "pay-2".into(), account_id: "A-7".into(), amount: 1, paid_ms: 2, channel: 4 };
     let content = |name: &str, content| ReferenceFile { name: name.into(), hash: 3, bytes: 11, content };
     vec![
         Entry::Reference(ReferenceSet {
