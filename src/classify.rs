@@ -7,6 +7,7 @@
 
 mod card;
 mod closing;
+mod control;
 mod descriptor;
 mod diagram;
 mod effect;
@@ -27,6 +28,7 @@ mod transitions;
 
 pub use card::{Card, Failed, Paper, Papers, Technology};
 pub use closing::{Equipment, FormerOwner, check_equipment, check_former_owner, papers_missing_at_closing};
+pub use control::{Control, control, known_facts};
 pub use descriptor::{DESCRIPTORS, Descriptor, Descriptors};
 pub use diagram::diagram;
 pub use effect::{Deadline, Effect, Posting, Task, Wish};

@@ -2,7 +2,8 @@
 
 use super::story::{day, money};
 use esep::classify::{
-    Act, Agreement, Classified, Devices, Facts, OffCause, RemovalOrder, StatusFlag, TerminationReason, classify,
+    Act, Agreement, Classified, Devices, Facts, OffCause, RemovalOrder, Status, StatusFlag, TerminationReason, Terms,
+    classify, classify_under, control, known_facts,
 };
 
 type Set = fn(&mut Facts);
@@ -272,4 +273,54 @@ fn status_3_2_what_is_not_known_is_told_and_contradicts_nothing() {
         unverified(&ended, "2024-03-22"),
         "closed_credit termination_marked;not_provided;dismantled;act_signed;orders_done"
     );
+}
+
+#[test]
+fn pa_57_the_control_list_names_mismatches_and_contradictions() {
+    let terms = Terms::SOURCE;
+    let listed = |recorded, facts: &Facts, on: &str| {
+        control(&terms, recorded, facts, day(on)).map_or_else(String::new, |row| {
+            format!("{} {} {} {}", row.recorded, row.classified.status, row.is_mismatch(), row.contradictions)
+        })
+    };
+    let overdue = with(in_service(), |f| f.money = money("owed=2026-02-25:1.00"));
+    assert_eq!(listed(Status::Current, &overdue, "2026-02-25"), "");
+    assert_eq!(listed(Status::Current, &overdue, "2026-02-26"), "current overdue true ");
+    assert_eq!(listed(Status::Overdue, &overdue, "2026-02-26"), "");
+    let half = with(overdue, |f| f.analyzeset_off = Some(true));
+    assert_eq!(listed(Status::Overdue, &half, "2026-02-26"), "overdue overdue false systems_agree");
+    let late = with(closed(), |f| f.money = money("credit=1.00"));
+    assert_eq!(listed(Status::Archived, &late, "2026-02-26"), "archived closed_credit true no_late_credit");
+}
+
+#[test]
+fn status_3_2_the_facts_behind_a_status_are_told() {
+    let facts = with(in_service(), |f| f.money = money("owed=2026-02-25:1.00 owed=2026-03-25:2.50 penalty=0.01"));
+    let told = known_facts(&Terms::SOURCE, &facts, day("2026-03-01"));
+    let told: Vec<String> = told.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(
+        told.join(" "),
+        "opened_on=2024-05-14 contract_on=2024-05-14 crm_on=true billing_on=true analyzeset_off=false devices=installed \
+         act=none not_due=2.50 overdue=1.00 penalty=0.01"
+    );
+}
+
+#[test]
+fn interface_7_2_another_term_gives_another_status_and_the_source_stays_as_it_is() {
+    let status = |terms: Terms, facts: &Facts, on: &str| classify_under(&terms, facts, day(on)).status.name();
+    let overdue = with(in_service(), |f| f.money = money("owed=2026-02-25:1.00"));
+    let grace = Terms { grace_days: 3, ..Terms::SOURCE };
+    for (on, there, here) in [
+        ("2026-02-26", "overdue", "current"),
+        ("2026-02-28", "overdue", "current"),
+        ("2026-03-01", "overdue", "overdue"),
+    ] {
+        assert_eq!((status(Terms::SOURCE, &overdue, on), status(grace, &overdue, on)), (there, here), "{on}");
+    }
+    let short = Terms { closed_days: 10, ..Terms::SOURCE };
+    assert_eq!(status(short, &closed(), "2025-11-20"), "closed");
+    assert_eq!(status(short, &closed(), "2025-11-21"), "archived");
+    let credit = with(closed(), |f| f.money = money("credit=1.00"));
+    let year = Terms { credit_life_months: 12, ..Terms::SOURCE };
+    assert_eq!(status(year, &credit, "2026-11-10"), "closed_doubtful_credit");
 }
