@@ -12,6 +12,7 @@ mod ingest;
 mod pieces;
 mod reference;
 mod snapshot;
+mod standing;
 mod state;
 mod store;
 mod view;

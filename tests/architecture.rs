@@ -36,8 +36,8 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "post",
         &[
-            "units", "record", "law", "tariff", "tax", "book", "feed", "store", "decode", "screen", "rate", "batch",
-            "folder",
+            "units", "record", "law", "tariff", "tax", "book", "feed", "store", "classify", "decode", "screen", "rate",
+            "batch", "folder",
         ],
     ),
     ("generate", &["units"]),

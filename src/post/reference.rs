@@ -118,6 +118,28 @@ fn moved(line: &[u8], from: &[&[u8]], to: &[&[u8]], arena: &Bump) -> Vec<u8> {
     to.iter().map(cell).collect::<Vec<_>>().join(&b","[..])
 }
 
+/// Some columns of some accounts; empty where there is no such column.
+pub(super) fn account_rows<const N: usize>(
+    files: &Files,
+    ids: &FxHashSet<&str>,
+    columns: [&str; N],
+) -> FxHashMap<String, [String; N]> {
+    let arena = Bump::new();
+    let Some(table) = files.get(ACCOUNTS).and_then(|bytes| read_accounts(bytes, &arena).ok()) else {
+        return FxHashMap::default();
+    };
+    let places = columns.map(|column| table.columns.iter().position(|of| *of == column.as_bytes()));
+    let (mut fields, mut found) = (Vec::new(), FxHashMap::default());
+    for (id, line) in &table.rows {
+        let Some(id) = std::str::from_utf8(id).ok().filter(|id| ids.contains(id)) else { continue };
+        if split_line(line, b',', &arena, &mut fields).is_ok() {
+            let text = |place: Option<usize>| place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
+            found.insert(id.to_owned(), places.map(|place| String::from_utf8_lossy(text(place)).into_owned()));
+        }
+    }
+    found
+}
+
 /// The hash of a set of files.
 pub(super) fn hash_of(files: &Files) -> u128 {
     let mut all = Xxh3::new();

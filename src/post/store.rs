@@ -17,9 +17,9 @@ use crate::screen::{Duplicates, Fingerprint};
 use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
 
 use crate::tariff::KnownNames;
-use crate::units::Period;
+use crate::units::{Period, Zone};
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -80,6 +80,8 @@ pub struct Ingested {
     pub payments: u64,
     /// Payments that were booked before.
     pub payments_known: u64,
+    /// Payments of accounts that accept none.
+    pub payments_refused: u64,
     /// Payments whose reference was used for another one: an alarm.
     pub payments_differing: u64,
 }
@@ -303,7 +305,7 @@ impl Store {
     }
 
     /// The reference files as the books know them.
-    fn reference_files(&self) -> Result<Option<Files>, PostError> {
+    pub(super) fn reference_files(&self) -> Result<Option<Files>, PostError> {
         let Some(set) = &self.books.reference else { return Ok(None) };
         if let Some(files) = reference::read_materialised(&self.folder.join("reference"), set) {
             return Ok(Some(files));
@@ -376,6 +378,15 @@ impl Store {
     pub fn pay(&mut self, rows: &[PaymentRow], reference: &Reference, done: &mut Ingested) -> Result<(), PostError> {
         let mut moves = Vec::new();
         let mut debts = Debts::default();
+        // Without a tariff there is no calendar, and nothing that needs one.
+        let (utc, calendar) = (Zone::parse("UTC"), reference.tariffs.calendar());
+        let Some(zone) = calendar.or(utc.as_ref().ok()) else { return Ok(()) };
+        let is_off = |row: &PaymentRow| {
+            let account = row.no.and_then(|no| reference.register.account(no));
+            account.is_some_and(|account| account.off_from_ms <= row.at.0)
+        };
+        let off: FxHashSet<&str> = rows.iter().filter(|row| is_off(row)).map(|row| row.account_id.as_str()).collect();
+        let ended = self.ended(&off)?;
         for row in rows {
             match self.books.knows(&row.id, &row.account_id, row.amount, row.at.0) {
                 Known::New => {}
@@ -388,6 +399,16 @@ impl Store {
                     done.notes.push(format!("payment {}: its reference was used for another payment; refused", row.id));
                     continue;
                 }
+            }
+            if is_off(row) && self.is_archived(row, &ended, zone)? {
+                done.payments_refused = done.payments_refused.saturating_add(1);
+                let id = &row.account_id;
+                done.notes.push(format!(
+                    "payment {}: account {id} is archived and accepts none (PA-4.4); refused: to be paid to the client's \
+                     account in use, or given back",
+                    row.id
+                ));
+                continue;
             }
             done.payments = done.payments.saturating_add(1);
             moves.push(debts.payment(row, reference, &self.books));
