@@ -8,20 +8,35 @@
 //! Source: decision 0029.
 
 mod chain;
+mod check;
+mod connection;
+mod copy;
 pub mod disk;
 mod error;
 mod faulty;
+mod head_file;
 pub mod keys;
-mod lock;
+mod log_file;
+mod make;
+pub mod medium;
 mod memory;
+mod place;
+mod planted;
+#[cfg(feature = "power-loss")]
+pub mod power_loss;
 mod rows;
 pub mod sealed;
 pub mod segments;
 mod sqlite;
 
+pub use check::{Checked, check};
+pub use copy::copy;
 pub use error::StoreError;
 pub use faulty::{Fault, FaultyJournal, Operation, Times};
 pub use memory::MemoryJournal;
+pub use place::Place;
+#[doc(hidden)]
+pub use planted::Bug;
 pub use sqlite::{SqliteJournal, SqliteReader};
 
 /// The most bytes that one part of an entry may have: 256 MiB. So a reader's memory is bounded whatever a file says.

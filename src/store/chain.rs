@@ -1,6 +1,6 @@
 //! What an entry's link covers.
 
-use super::{Entry, Head, StoreError};
+use super::{Head, StoreError};
 
 /// BLAKE3, 256 bits.
 pub(super) type Hash = [u8; 32];
@@ -23,19 +23,13 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The frame of the entry that comes after `head`.
-    pub(super) fn after(head: Head, entry: &Entry) -> Result<Self, StoreError> {
+    pub(super) fn after(head: Head, schema: u16, money: Hash, detail: Hash) -> Result<Self, StoreError> {
         let seq = head.count.checked_add(1).filter(|seq| i64::try_from(*seq).is_ok());
         let seq = seq.ok_or_else(|| StoreError::Damaged {
             place: "head".to_owned(),
             what: format!("it counts {} entries, more than a journal can have", head.count),
         })?;
-        Ok(Self {
-            seq,
-            schema: entry.schema,
-            previous: head.chain,
-            money: hash(&entry.money),
-            detail: hash(&entry.detail),
-        })
+        Ok(Self { seq, schema, previous: head.chain, money, detail })
     }
 
     /// The link: a hash of all that identifies the entry and, by `previous`, of every entry before it. The layout is

@@ -105,7 +105,7 @@ pub enum StoreError {
 impl StoreError {
     /// Nothing was changed, and the same call may succeed later on this journal.
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Full { .. } | Self::TooLarge { .. } | Self::NoEntry { .. })
+        matches!(self, Self::Full { .. } | Self::Held { .. } | Self::TooLarge { .. } | Self::NoEntry { .. })
     }
 }
 
@@ -203,7 +203,13 @@ pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> StoreError {
             StoreError::Denied { path: at, cause }
         }
         Some(ErrorCode::NotADatabase) => StoreError::Foreign { path: at, what: "no SQLite file".to_owned() },
-        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { place: path.display().to_string(), what: cause },
+        // With our own lock taken, it is another program that reads or writes the file.
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::Held { path: at, holder: "a program that has the SQLite file open".to_owned() }
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation) => {
+            StoreError::Damaged { place: path.display().to_string(), what: cause }
+        }
         // A value of another type or size than was written, or a row that is not there.
         None => StoreError::Damaged { place: path.display().to_string(), what: cause },
         Some(_) => StoreError::Io { path: at, cause },

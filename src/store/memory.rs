@@ -1,6 +1,6 @@
 //! A journal without a disk: for tests of the rooms above, and for runs that keep nothing.
 
-use super::chain::Frame;
+use super::chain::{Frame, hash};
 use super::{Details, Each, Entries, Entry, Head, Journal, PART_BYTES_MAX, StoreError, Stored};
 
 /// Entries in memory. Nothing is durable.
@@ -60,7 +60,7 @@ impl Journal for MemoryJournal {
             if let Some(part) = [&entry.money, &entry.detail].into_iter().find(|part| too_large(part)) {
                 return Err(StoreError::TooLarge { bytes: part.len() });
             }
-            head = Frame::after(head, entry)?.head();
+            head = Frame::after(head, entry.schema, hash(&entry.money), hash(&entry.detail))?.head();
             links.push(head.chain);
         }
         // From here the append succeeds.

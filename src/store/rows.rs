@@ -2,9 +2,12 @@
 
 use super::chain::{Frame, Hash, hash};
 use super::error::of_sqlite;
+use super::place::Place;
+use super::planted::Bug;
 use super::{Details, Each, Entry, Head, StoreError, Stored};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
-use std::path::{Path, PathBuf};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, TransactionBehavior, params};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 /// The tables of store version 1. `detail` stands last: reading what is before it does not touch its pages.
 pub(super) const TABLES: &[(&str, &str)] = &[
@@ -17,18 +20,47 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("head", "CREATE TABLE head (place INTEGER PRIMARY KEY, count INTEGER NOT NULL, chain BLOB NOT NULL) STRICT"),
 ];
 
+/// So many entries are read in one transaction of SQLite: a reader that holds one for long keeps the log from being
+/// emptied.
+const WINDOW: u64 = 64;
+
 /// The rows of a journal on one connection.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    pub(super) place: Place,
 }
 
-/// The columns of an entry but its parts.
-pub(super) struct RowHead {
-    pub(super) frame: Frame,
-    pub(super) link: Hash,
-    pub(super) purged: bool,
+/// A row but its detail, nothing of it checked.
+struct Raw {
+    frame: Frame,
+    link: Hash,
+    purged: bool,
+    money: Vec<u8>,
+}
+
+/// An entry to be added.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Addition<'a> {
+    Whole(&'a Entry),
+    /// Its detail is purged; this is what it hashed to.
+    Purged(&'a Entry, Hash),
+}
+
+impl<'a> Addition<'a> {
+    fn entry(self) -> &'a Entry {
+        match self {
+            Self::Whole(entry) | Self::Purged(entry, _) => entry,
+        }
+    }
+
+    fn detail_hash(self) -> Hash {
+        match self {
+            Self::Whole(entry) => hash(&entry.detail),
+            Self::Purged(_, hash) => hash,
+        }
+    }
 }
 
 impl Rows {
@@ -36,71 +68,105 @@ impl Rows {
         of_sqlite(&self.path, error)
     }
 
+    /// Reads what a writer leaves as it is meanwhile.
+    pub(super) fn at_once<T>(&self, reads: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let transaction = self.connection.unchecked_transaction().map_err(|error| self.wrong(&error))?;
+        let read = reads(self)?;
+        transaction.finish().map_err(|error| self.wrong(&error))?;
+        Ok(read)
+    }
+
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
         self.connection.prepare_cached(sql).map_err(|error| self.wrong(&error))
     }
 
+    /// What is wrong in the file, and where.
+    pub(super) fn damaged(&self, at: &str, what: &str) -> StoreError {
+        StoreError::Damaged { place: format!("{}: {at}", self.path.display()), what: what.to_owned() }
+    }
+
+    fn damaged_entry(&self, seq: u64, what: &str) -> StoreError {
+        self.damaged(&format!("entry {seq}"), what)
+    }
+
     /// The second copy of the head, kept in the transaction that adds entries.
     pub(super) fn head(&self) -> Result<Head, StoreError> {
+        let damaged = |what: &str| self.damaged("head", what);
         let mut select = self.prepare("SELECT count, chain FROM head WHERE place = 1")?;
         let row = select.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Hash>(1)?))).optional();
-        let damaged = |what: &str| StoreError::Damaged { place: self.place("head"), what: what.to_owned() };
         let (count, chain) = row.map_err(|error| self.wrong(&error))?.ok_or_else(|| damaged("it is not there"))?;
         Ok(Head { count: u64::try_from(count).map_err(|_| damaged("a negative count"))?, chain })
     }
 
-    /// Where something stands, for a person.
-    pub(super) fn place(&self, what: &str) -> String {
-        format!("{}: {what}", self.path.display())
+    /// The number of the last row, 0 where there is none.
+    pub(super) fn last(&self) -> Result<u64, StoreError> {
+        let mut select = self.prepare("SELECT coalesce(max(seq), 0) FROM entry")?;
+        let last: i64 = select.query_row([], |row| row.get(0)).map_err(|error| self.wrong(&error))?;
+        u64::try_from(last).map_err(|_| self.damaged("entries", "a negative number"))
     }
 
-    fn damaged(&self, seq: u64, what: &str) -> StoreError {
-        StoreError::Damaged { place: self.place(&format!("entry {seq}")), what: what.to_owned() }
-    }
-
-    /// Adds entries and the head after them, in a transaction of its own.
-    pub(super) fn append(&mut self, mut head: Head, entries: &[Entry]) -> Result<Head, StoreError> {
+    /// Adds entries and moves the head, in a transaction of its own: the head afterwards.
+    pub(super) fn append(&mut self, before: Head, additions: &[Addition<'_>]) -> Result<Head, StoreError> {
         let path = self.path.clone();
         let wrong = |error: rusqlite::Error| of_sqlite(&path, &error);
-        let transaction = self.connection.transaction().map_err(wrong)?;
-        {
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO entry VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8)")
-                .map_err(wrong)?;
-            for entry in entries {
-                let frame = Frame::after(head, entry)?;
-                head = frame.head();
-                let seq = frame.seq.cast_signed();
-                insert
-                    .execute(params![
-                        seq,
-                        frame.schema,
-                        frame.previous,
-                        head.chain,
-                        frame.money,
-                        frame.detail,
-                        entry.money,
-                        entry.detail
-                    ])
-                    .map_err(wrong)?;
-            }
-            let mut update =
-                transaction.prepare_cached("UPDATE head SET count = ?1, chain = ?2 WHERE place = 1").map_err(wrong)?;
-            update.execute(params![head.count.cast_signed(), head.chain]).map_err(wrong)?;
+        let early = self.place.has(Bug::AcknowledgedEarly);
+        if early && !self.connection.is_autocommit() {
+            self.connection.execute_batch("COMMIT").map_err(wrong)?;
         }
+        if early {
+            self.connection.execute_batch("BEGIN IMMEDIATE").map_err(wrong)?;
+            return self.insert(before, additions);
+        }
+        let behaviour = TransactionBehavior::Immediate;
+        let transaction = rusqlite::Transaction::new_unchecked(&self.connection, behaviour).map_err(wrong)?;
+        let head = self.insert(before, additions)?;
         transaction.commit().map_err(wrong)?;
         Ok(head)
     }
 
-    fn row_head(row: &Row<'_>) -> Result<RowHead, rusqlite::Error> {
-        let frame = Frame {
-            seq: row.get::<_, i64>(0)?.cast_unsigned(),
-            schema: row.get(1)?,
-            previous: row.get(3)?,
-            money: row.get(5)?,
-            detail: row.get(6)?,
-        };
-        Ok(RowHead { frame, link: row.get(4)?, purged: row.get(2)? })
+    fn insert(&self, before: Head, additions: &[Addition<'_>]) -> Result<Head, StoreError> {
+        let wrong = |error: rusqlite::Error| self.wrong(&error);
+        let mut insert = self.prepare("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+        let mut head = before;
+        for addition in additions {
+            let entry = addition.entry();
+            let frame = Frame::after(head, entry.schema, hash(&entry.money), addition.detail_hash())?;
+            head = frame.head();
+            let detail = match addition {
+                Addition::Whole(entry) => Some(&entry.detail),
+                Addition::Purged(..) => None,
+            };
+            let columns = params![
+                frame.seq.cast_signed(),
+                frame.schema,
+                detail.is_none(),
+                frame.previous,
+                head.chain,
+                frame.money,
+                frame.detail,
+                entry.money,
+                detail
+            ];
+            insert.execute(columns).map_err(wrong)?;
+        }
+        if self.place.has(Bug::HeadRowStale) {
+            return Ok(head);
+        }
+        let mut update =
+            self.prepare("UPDATE head SET count = ?1, chain = ?2 WHERE place = 1 AND count = ?3 AND chain = ?4")?;
+        let (count, counted) = (head.count.cast_signed(), before.count.cast_signed());
+        match update.execute(params![count, head.chain, counted, before.chain]).map_err(wrong)? {
+            1 => Ok(head),
+            _ => Err(self.damaged("head", "another program wrote it")),
+        }
+    }
+
+    /// Forgets the details of entries, in a transaction of its own: how many it forgot.
+    pub(super) fn purge(&self, seqs: &RangeInclusive<u64>) -> Result<usize, StoreError> {
+        let mut update =
+            self.prepare("UPDATE entry SET detail = NULL, purged = 1 WHERE seq BETWEEN ?1 AND ?2 AND purged = 0")?;
+        let (first, last) = (seqs.start().cast_signed(), seqs.end().cast_signed());
+        update.execute([first, last]).map_err(|error| self.wrong(&error))
     }
 
     /// The link of an entry as it is stored; that of entry 0 is the start of the chain.
@@ -110,19 +176,64 @@ impl Rows {
         }
         let mut select = self.prepare("SELECT link FROM entry WHERE seq = ?1")?;
         let link = select.query_row([seq.cast_signed()], |row| row.get(0)).optional();
-        link.map_err(|error| self.wrong(&error))?.ok_or_else(|| self.damaged(seq, "it is not there"))
+        link.map_err(|error| self.wrong(&error))?.ok_or_else(|| self.damaged_entry(seq, "it is not there"))
+    }
+
+    /// The header of an entry, checked against its own link, is what the head says.
+    pub(super) fn ends_at(&self, head: Head) -> Result<(), StoreError> {
+        let at_end = |what: &str| self.damaged("head", what);
+        if self.last()? != head.count {
+            return Err(at_end(&format!("it counts {} entries, and the last one is {}", head.count, self.last()?)));
+        }
+        let Some(before) = head.count.checked_sub(1) else {
+            return if head == Head::default() { Ok(()) } else { Err(at_end("a chain without entries")) };
+        };
+        let previous = self.link(before)?;
+        let mut select = self.prepare(
+            "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, x'' FROM entry WHERE seq = ?1",
+        )?;
+        let raw = select.query_row([head.count.cast_signed()], raw);
+        let raw = raw.map_err(|error| self.wrong(&error))?;
+        self.header_checked(head.count, previous, &raw)?;
+        if raw.link == head.chain { Ok(()) } else { Err(at_end("it is not the link of the last entry")) }
     }
 
     /// The entries of `seqs` in order, each checked.
     pub(super) fn scan(
         &self,
-        seqs: std::ops::RangeInclusive<u64>,
+        seqs: RangeInclusive<u64>,
         details: Details,
         each: &mut Each<'_>,
     ) -> Result<(), StoreError> {
-        let (first, last) = (*seqs.start(), *seqs.end());
-        let Some(before) = first.checked_sub(1).filter(|_| first <= last) else { return Ok(()) };
-        let mut previous = self.link(before)?;
+        self.scan_frames(seqs, details, &mut |_, stored| each(stored))
+    }
+
+    /// As [`Rows::scan`], with what the entry's link covers.
+    pub(super) fn scan_frames(
+        &self,
+        seqs: RangeInclusive<u64>,
+        details: Details,
+        each: &mut dyn FnMut(&Frame, Stored) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (mut first, last) = (*seqs.start(), *seqs.end());
+        let Some(mut previous) = first.checked_sub(1).filter(|_| first <= last).map(|before| self.link(before)) else {
+            return Ok(());
+        };
+        while first <= last {
+            let until = first.saturating_add(WINDOW - 1).min(last);
+            previous = Ok(self.scan_window(first..=until, previous?, details, each)?);
+            first = until.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn scan_window(
+        &self,
+        seqs: RangeInclusive<u64>,
+        mut previous: Hash,
+        details: Details,
+        each: &mut dyn FnMut(&Frame, Stored) -> Result<(), StoreError>,
+    ) -> Result<Hash, StoreError> {
         let mut select = self.prepare(match details {
             Details::Read => "SELECT * FROM entry WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
             Details::Skip => {
@@ -130,67 +241,70 @@ impl Rows {
                  WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
             }
         })?;
-        let mut rows = select.query([first.cast_signed(), last.cast_signed()]).map_err(|error| self.wrong(&error))?;
+        let range = [seqs.start().cast_signed(), seqs.end().cast_signed()];
+        let mut rows = select.query(range).map_err(|error| self.wrong(&error))?;
         for seq in seqs {
             let at = |error: rusqlite::Error| {
                 let error = self.wrong(&error);
-                if let StoreError::Damaged { what, .. } = &error { self.damaged(seq, what) } else { error }
+                if let StoreError::Damaged { what, .. } = &error { self.damaged_entry(seq, what) } else { error }
             };
-            let row = rows.next().map_err(at)?.ok_or_else(|| self.damaged(seq, "it is not there"))?;
-            let head = Self::row_head(row).map_err(at)?;
-            let money: Vec<u8> = row.get(7).map_err(at)?;
+            let row = rows.next().map_err(at)?.ok_or_else(|| self.damaged_entry(seq, "it is not there"))?;
+            let raw = raw(row).map_err(at)?;
+            self.header_checked(seq, previous, &raw)?;
+            let fail = |what| Err(self.damaged_entry(seq, what));
+            let hashed = !self.place.has(Bug::HashNotCompared);
+            if hashed && hash(&raw.money) != raw.frame.money {
+                return fail("its money part differs from what was written");
+            }
             let detail = match details {
                 Details::Read => row.get::<_, Option<Vec<u8>>>(8).map_err(at)?,
                 Details::Skip => None,
             };
-            self.checked(seq, previous, &head, &money, detail.as_deref(), details)?;
-            previous = head.link;
-            each(Stored { seq, schema: head.frame.schema, money, detail })?;
+            let marked = !self.place.has(Bug::PurgeNotMarked);
+            match &detail {
+                Some(_) if marked && raw.purged => return fail("its detail is marked as purged and is there"),
+                Some(detail) if hashed && hash(detail) != raw.frame.detail => {
+                    return fail("its detail part differs from what was written");
+                }
+                None if marked && details == Details::Read && !raw.purged => {
+                    return fail("its detail is not there and was not purged");
+                }
+                Some(_) | None => {}
+            }
+            previous = raw.link;
+            each(&raw.frame, Stored { seq, schema: raw.frame.schema, money: raw.money, detail })?;
+        }
+        Ok(previous)
+    }
+
+    fn header_checked(&self, seq: u64, previous: Hash, raw: &Raw) -> Result<(), StoreError> {
+        let fail = |what| Err(self.damaged_entry(seq, what));
+        if raw.frame.seq != seq {
+            return fail("another entry stands in its place");
+        }
+        if raw.frame.link() != raw.link && !self.place.has(Bug::HeaderNotCompared) {
+            return fail("its header differs from what was written");
+        }
+        if raw.frame.previous != previous && !self.place.has(Bug::ChainNotCompared) {
+            return fail("its link does not continue that of the entry before");
         }
         Ok(())
     }
-
-    fn checked(
-        &self,
-        seq: u64,
-        previous: Hash,
-        head: &RowHead,
-        money: &[u8],
-        detail: Option<&[u8]>,
-        details: Details,
-    ) -> Result<(), StoreError> {
-        let fail = |what| Err(self.damaged(seq, what));
-        if head.frame.seq != seq {
-            return fail("another entry stands in its place");
-        }
-        if head.frame.link() != head.link {
-            return fail("its header differs from what was written");
-        }
-        if head.frame.previous != previous {
-            return fail("its link does not continue that of the entry before");
-        }
-        if hash(money) != head.frame.money {
-            return fail("its money part differs from what was written");
-        }
-        match detail {
-            Some(_) if head.purged => fail("its detail is marked as purged and is there"),
-            None if details == Details::Read && !head.purged => fail("its detail is not there and was not purged"),
-            Some(detail) if hash(detail) != head.frame.detail => fail("its detail part differs from what was written"),
-            Some(_) | None => Ok(()),
-        }
-    }
 }
 
-/// How a connection is set up, writer or reader.
-pub(super) fn settle(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    use rusqlite::config::DbConfig;
-    use rusqlite::limits::Limit;
-    let wrong = |error: rusqlite::Error| of_sqlite(path, &error);
-    let bytes_max = super::PART_BYTES_MAX.saturating_mul(2).saturating_add(4096);
-    let bytes_max = i32::try_from(bytes_max).unwrap_or(i32::MAX);
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, bytes_max).map_err(wrong)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(wrong)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(wrong)?;
-    connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(wrong)?;
-    connection.pragma_update(None, "cell_size_check", true).map_err(wrong)
+fn raw(row: &Row<'_>) -> Result<Raw, rusqlite::Error> {
+    let frame = Frame {
+        seq: row.get::<_, i64>(0)?.cast_unsigned(),
+        schema: row.get(1)?,
+        previous: row.get(3)?,
+        money: row.get(5)?,
+        detail: row.get(6)?,
+    };
+    // Neither 0 nor 1 is damage as well.
+    let purged = match row.get::<_, u8>(2)? {
+        0 => false,
+        1 => true,
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other.into())),
+    };
+    Ok(Raw { frame, link: row.get(4)?, purged, money: row.get(7)? })
 }

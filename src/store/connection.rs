@@ -1,0 +1,150 @@
+//! How SQLite is set up, and how a file is known to be ours.
+
+use super::medium::Access;
+use super::error::{of_io, of_sqlite};
+use super::place::{Place, beside};
+use super::planted::Bug;
+use super::rows::Rows;
+use super::{PART_BYTES_MAX, StoreError};
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use std::time::Duration;
+
+/// `ESEP`, in the header of the file.
+pub(super) const APPLICATION_ID: u32 = 0x4553_4550;
+/// The version of the tables, in the header of the file.
+pub(super) const STORE_VERSION: u32 = 1;
+/// Measured in decision 0029.
+pub(super) const PAGE_BYTES: u32 = 32 * 1024;
+/// A transaction of up to so much stays in memory until it is committed; a larger one goes to the log in between.
+const CACHE_KIB: i32 = 64 * 1024;
+/// What the log is cut to when it begins anew after a large transaction.
+const LOG_BYTES_KEPT: i64 = 128 << 20;
+/// So long is waited for another connection. Readers and the writer do not wait for each other.
+const BUSY_MS: u64 = 5_000;
+
+/// The bytes of a SQLite file that say what it is.
+pub(super) const FILE_HEADER_BYTES: usize = 100;
+
+/// Whether the file is a journal of ours, of a version that we know: seen without SQLite, which might change a
+/// file of another.
+///
+/// The header may be torn where the power went while the log was written into the file. Then there is a log that
+/// holds it, and [`identify_open`] looks again.
+pub(super) fn identify(place: &Place, path: &Path) -> Result<(), StoreError> {
+    let file = place.io(path, |disk| disk.open(path, Access::Read))?;
+    let mut bytes = [0; FILE_HEADER_BYTES];
+    let count = file.read_at(0, &mut bytes).map_err(|error| of_io(path, &error))?;
+    if has_log(place, path)? {
+        return Ok(());
+    }
+    if count < FILE_HEADER_BYTES {
+        return Err(StoreError::Damaged {
+            place: path.display().to_string(),
+            what: format!("cut short: {count} bytes, less than the header of a SQLite file"),
+        });
+    }
+    if !bytes.starts_with(b"SQLite format 3\0") {
+        return Err(StoreError::Foreign { path: path.to_owned(), what: "no SQLite file".to_owned() });
+    }
+    known(path, number(&bytes, 68), number(&bytes, 60))
+}
+
+/// Whether SQLite's log beside a file holds anything.
+pub(super) fn has_log(place: &Place, path: &Path) -> Result<bool, StoreError> {
+    Ok(place.size(&beside(path, "-wal"))?.unwrap_or(0) > 0)
+}
+
+/// As [`identify`], by what SQLite reads out of the file and its log.
+fn identify_open(rows: &Rows) -> Result<(), StoreError> {
+    let pragma = |name: &str| {
+        let number = rows.connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+        number.map(i32::cast_unsigned).map_err(|error| rows.wrong(&error))
+    };
+    known(&rows.path, pragma("application_id")?, pragma("user_version")?)
+}
+
+fn known(path: &Path, application: u32, version: u32) -> Result<(), StoreError> {
+    if application != APPLICATION_ID {
+        return Err(StoreError::Foreign { path: path.to_owned(), what: "a SQLite file of another program".to_owned() });
+    }
+    if version != STORE_VERSION {
+        return Err(StoreError::Version { path: path.to_owned(), found: version, known: STORE_VERSION });
+    }
+    Ok(())
+}
+
+/// A number of the header.
+pub(super) fn number(bytes: &[u8; FILE_HEADER_BYTES], at: usize) -> u32 {
+    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |four| u32::from_be_bytes(*four))
+}
+
+/// A connection that writes to a store.
+pub(super) fn writer(place: &Place, path: &Path) -> Result<Rows, StoreError> {
+    let rows = maker(place, path)?;
+    identify_open(&rows)?;
+    Ok(rows)
+}
+
+/// A connection that writes to a file that is no store yet.
+pub(super) fn maker(place: &Place, path: &Path) -> Result<Rows, StoreError> {
+    let rows = open(place, path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    let set = |name: &str, value: &dyn rusqlite::ToSql| {
+        rows.connection.pragma_update(None, name, value).map_err(|error| rows.wrong(&error))
+    };
+    // Each transaction is on the disk before it is acknowledged.
+    set("synchronous", &if place.has(Bug::SyncSkipped) { "off" } else { "full" })?;
+    set("cache_size", &-CACHE_KIB)?;
+    // Purged details are overwritten.
+    set("secure_delete", &"on")?;
+    // We write the log into the file ourselves, since SQLite does not tell what then goes wrong.
+    set("wal_autocheckpoint", &0)?;
+    set("journal_size_limit", &LOG_BYTES_KEPT)?;
+    Ok(rows)
+}
+
+/// A connection that reads. Where there is nothing in a log and the folder is read-only, as on a backup's medium, the
+/// file is read without one.
+pub(super) fn reader(place: &Place, path: &Path) -> Result<Rows, StoreError> {
+    let rows = open(place, path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let Err(error) = identify_open(&rows) else { return Ok(rows) };
+    if !matches!(error, StoreError::Denied { .. }) || has_log(place, path)? {
+        return Err(error);
+    }
+    let Some(text) = path.to_str().filter(|_| path.is_absolute()) else { return Err(error) };
+    let name = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let rows = Rows { path: path.to_owned(), ..open(place, Path::new(&format!("file:{name}?immutable=1")), flags)? };
+    Ok(rows)
+}
+
+fn open(place: &Place, path: &Path, flags: OpenFlags) -> Result<Rows, StoreError> {
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let wrong = |error: rusqlite::Error| of_sqlite(path, &error);
+    let connection = match place.disk().vfs() {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+        None => Connection::open_with_flags(path, flags),
+    };
+    let connection = connection.map_err(wrong)?;
+    let row_bytes_max = PART_BYTES_MAX.saturating_mul(2).saturating_add(4096);
+    let row_bytes_max = i32::try_from(row_bytes_max).unwrap_or(i32::MAX);
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, row_bytes_max).map_err(wrong)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(wrong)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(wrong)?;
+    connection.busy_timeout(Duration::from_millis(BUSY_MS)).map_err(wrong)?;
+    connection.pragma_update(None, "cell_size_check", true).map_err(wrong)?;
+    Ok(Rows { connection, path: path.to_owned(), place: place.clone() })
+}
+
+/// Writes the log into the file. `PASSIVE` does what it can beside readers; `TRUNCATE` waits for them, does all and
+/// leaves an empty log.
+pub(super) fn checkpoint(rows: &Rows, how: &str) -> Result<(), StoreError> {
+    let busy = rows.connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| row.get::<_, i64>(0));
+    match busy.map_err(|error| rows.wrong(&error))? {
+        0 => Ok(()),
+        _ if how == "PASSIVE" => Ok(()),
+        _ => Err(StoreError::Held { path: rows.path.clone(), holder: "a reader of the store".to_owned() }),
+    }
+}

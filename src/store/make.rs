@@ -1,0 +1,90 @@
+//! A store in the making: it gets its name when it is whole and durable.
+
+use super::error::of_io;
+use super::head_file::HeadFile;
+use super::place::{Place, beside};
+use super::planted::Bug;
+use super::rows::{Rows, TABLES};
+use super::{Head, StoreError, check, connection};
+use std::path::Path;
+
+/// Fills a store in the making: the head afterwards.
+pub(super) type Fill<'a> = dyn FnMut(&mut Rows) -> Result<Head, StoreError> + 'a;
+
+/// Makes the folder and those above it, durable when it returns.
+pub(super) fn folder(place: &Place) -> Result<(), StoreError> {
+    let mut missing: Vec<&Path> = Vec::new();
+    for folder in place.folder().ancestors() {
+        if place.size(folder)?.is_some() || folder.as_os_str().is_empty() {
+            break;
+        }
+        missing.push(folder);
+    }
+    place.io(place.folder(), |disk| disk.make_folder(place.folder()))?;
+    for folder in missing {
+        if let Some(above) = folder.parent() {
+            place.io(above, |disk| disk.sync_folder(above))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a store in a folder that is there and locked, and holds nothing but what is left of an earlier attempt.
+pub(super) fn store(place: &Place, fill: &mut Fill<'_>) -> Result<(), StoreError> {
+    let unfinished = place.unfinished();
+    let attempt = [unfinished.clone(), beside(&unfinished, "-wal"), beside(&unfinished, "-shm")];
+    let attempt = [attempt.as_slice(), &[beside(&unfinished, "-journal"), place.head()]].concat();
+    let lock = place.folder().join("lock");
+    for name in place.io(place.folder(), |disk| disk.names(place.folder()))? {
+        let path = place.folder().join(name);
+        if place.is_store()? || path != lock && !attempt.contains(&path) {
+            return Err(StoreError::Exists { folder: place.folder().to_owned() });
+        }
+    }
+    for path in &attempt {
+        place.io(path, |disk| disk.remove(path))?;
+    }
+    let head = entries(place, &unfinished, fill)?;
+    HeadFile::create(place, head)?;
+    let sync = || place.io(place.folder(), |disk| disk.sync_folder(place.folder()));
+    sync()?;
+    place.io(&unfinished, |disk| disk.rename(&unfinished, &place.journal()))?;
+    if place.has(Bug::FolderNotSynced) { Ok(()) } else { sync() }
+}
+
+fn entries(place: &Place, path: &Path, fill: &mut Fill<'_>) -> Result<Head, StoreError> {
+    let mut rows = connection::maker(place, path)?;
+    let set = |name: &str, value: &dyn rusqlite::ToSql| {
+        rows.connection.pragma_update(None, name, value).map_err(|error| rows.wrong(&error))
+    };
+    if place.has(Bug::NamedEarly) {
+        set("synchronous", &"off")?;
+    }
+    set("page_size", &connection::PAGE_BYTES)?;
+    // To the end of it: the row with the new mode comes before the mode is written.
+    let mode = rows
+        .connection
+        .prepare("PRAGMA journal_mode = wal")
+        .and_then(|mut set| set.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>());
+    if mode.map_err(|error| rows.wrong(&error))? != ["wal"] {
+        let cause = "this disk does not let processes share memory, which the store's log needs".to_owned();
+        return Err(StoreError::Io { path: path.to_owned(), cause });
+    }
+    let tables: String = TABLES.iter().map(|(_, sql)| format!("{sql};")).collect();
+    let sql = format!(
+        "BEGIN; PRAGMA application_id = {}; PRAGMA user_version = {}; {tables} \
+         INSERT INTO head VALUES (1, 0, zeroblob(32)); COMMIT",
+        connection::APPLICATION_ID,
+        connection::STORE_VERSION,
+    );
+    rows.connection.execute_batch(&sql).map_err(|error| rows.wrong(&error))?;
+    let head = fill(&mut rows)?;
+    connection::checkpoint(&rows, "TRUNCATE")?;
+    let Rows { connection, path, .. } = rows;
+    connection.close().map_err(|(_, error)| super::error::of_sqlite(&path, &error))?;
+    match place.size(&beside(&path, "-wal"))? {
+        // What SQLite was told and what it wrote are two things.
+        None | Some(0) => check::file_header(place, &path)?.into_iter().next().map_or(Ok(head), Err),
+        Some(_) => Err(of_io(&path, &std::io::Error::other("its log is not empty after it was closed"))),
+    }
+}
