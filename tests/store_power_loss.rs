@@ -5,10 +5,20 @@
 //! `cargo test --release --features power-loss --test store_power_loss -- --ignored`.
 
 #![cfg(feature = "power-loss")]
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise, and tells what it saw"
+)]
 
-use esep::store::power_loss::{Crashes, Event, Failure, Groups, Tally, Trouble};
-use esep::store::{Bug, Details, Entries, Entry, Head, Journal, Place, SqliteJournal, StoreError, Times};
+use esep::store::medium::RealMedium;
+use esep::store::power_loss::{Crashes, Event, Failure, Groups, SimulatedDisk, Tally, Trouble};
+use esep::store::{Bug, Details, Entries, Entry, Head, Journal, Place, SqliteJournal, StoreError, Times, check};
+use std::path::Path;
+use std::sync::Arc;
 
 /// How many bytes each part has, for each append: small, empty, of some pages, many at once.
 const APPENDS: &[&[(usize, usize)]] = &[
@@ -143,10 +153,11 @@ const PLANTED: &[(Bug, &str, Catcher)] = &[
 
 #[test]
 fn every_planted_fault_is_found_by_its_test() {
-    let mut wrong = Vec::new();
+    let (mut wrong, mut tried) = (Vec::new(), Vec::new());
     for (bug, name, catcher) in PLANTED {
-        if let Err(what) = catcher(None) {
-            wrong.push(format!("{name}: fails without a fault: {what}"));
+        if !tried.contains(name) {
+            tried.push(name);
+            wrong.extend(catcher(None).err().map(|what| format!("{name}: fails without a fault: {what}")));
         }
         match catcher(Some(*bug)) {
             Ok(()) => wrong.push(format!("{bug:?} is not found by: {name}")),
@@ -210,7 +221,10 @@ fn by_dropped_tail(bug: Option<Bug>) -> Result<(), String> {
 fn by_changed_part(bug: Option<Bug>) -> Result<(), String> {
     for column in ["money", "detail"] {
         let (_folder, place) = store(bug);
-        change(&place, &format!("UPDATE entry SET {column} = x'01' || substr({column}, 2) WHERE seq = 14"));
+        change(
+            &place,
+            &format!("UPDATE entry SET {column} = CAST(x'01' || substr({column}, 2) AS BLOB) WHERE seq = 14"),
+        );
         found(&place)?;
     }
     Ok(())
@@ -250,7 +264,7 @@ fn by_second_writer(bug: Option<Bug>) -> Result<(), String> {
     drop(SqliteJournal::create(&place, "first").unwrap());
     for place in [place, real] {
         let _first = SqliteJournal::open(&place, "process 7").unwrap();
-        match SqliteJournal::open(&place, "second") {
+        match SqliteJournal::open(&place, "second").map(|_| ()) {
             Err(StoreError::Held { holder, .. }) if holder == "process 7" => {}
             other => return Err(format!("the second writer gets {other:?}")),
         }

@@ -7,9 +7,9 @@
 //! pages, unused bytes of a page, SQLite's counters of changes, the shared index of the log) holds nothing that is
 //! read. `tests/store_damage.rs` changes every byte and looks.
 
-use super::medium::Access;
 use super::error::of_io;
 use super::head_file;
+use super::medium::Access;
 use super::place::Place;
 use super::rows::TABLES;
 use super::sqlite::anchored;

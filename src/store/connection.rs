@@ -1,7 +1,7 @@
 //! How SQLite is set up, and how a file is known to be ours.
 
-use super::medium::Access;
 use super::error::{of_io, of_sqlite};
+use super::medium::Access;
 use super::place::{Place, beside};
 use super::planted::Bug;
 use super::rows::Rows;
@@ -141,6 +141,9 @@ fn open(place: &Place, path: &Path, flags: OpenFlags) -> Result<Rows, StoreError
 /// Writes the log into the file. `PASSIVE` does what it can beside readers; `TRUNCATE` waits for them, does all and
 /// leaves an empty log.
 pub(super) fn checkpoint(rows: &Rows, how: &str) -> Result<(), StoreError> {
+    if rows.place.has(Bug::AcknowledgedEarly) && !rows.connection.is_autocommit() {
+        rows.connection.execute_batch("COMMIT").map_err(|error| rows.wrong(&error))?;
+    }
     let busy = rows.connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| row.get::<_, i64>(0));
     match busy.map_err(|error| rows.wrong(&error))? {
         0 => Ok(()),

@@ -207,9 +207,15 @@ pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> StoreError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StoreError::Held { path: at, holder: "a program that has the SQLite file open".to_owned() }
         }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation) => {
-            StoreError::Damaged { place: path.display().to_string(), what: cause }
-        }
+        // The statements are ours and right: what SQLite has against them is what it reads in the file.
+        Some(
+            ErrorCode::DatabaseCorrupt
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch
+            | ErrorCode::TooBig
+            | ErrorCode::SchemaChanged
+            | ErrorCode::Unknown,
+        ) => StoreError::Damaged { place: path.display().to_string(), what: cause },
         // A value of another type or size than was written, or a row that is not there.
         None => StoreError::Damaged { place: path.display().to_string(), what: cause },
         Some(_) => StoreError::Io { path: at, cause },

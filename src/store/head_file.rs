@@ -4,8 +4,8 @@
 //! The file has two slots of a page each. Only one of them is written until it is synced, so whatever a power loss
 //! leaves of it, the other holds an older head. It may lag behind the journal; it is never ahead of it.
 
-use super::medium::{Access, MediumFile};
 use super::error::of_io;
+use super::medium::{Access, MediumFile};
 use super::place::Place;
 use super::planted::Bug;
 use super::{Head, StoreError};

@@ -2,8 +2,8 @@
 //!
 //! Source: sqlite.org/fileformat2.html, "The Write-Ahead Log".
 
-use super::medium::{Access, MediumFile};
 use super::error::of_io;
+use super::medium::{Access, MediumFile};
 use super::place::{Place, beside};
 use super::{StoreError, connection};
 use std::path::Path;

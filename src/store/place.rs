@@ -1,8 +1,8 @@
 //! Where a store is, and the names of its files.
 
 use super::StoreError;
-use super::medium::{Medium, Guard, Locked, RealMedium};
 use super::error::of_io;
+use super::medium::{Guard, Locked, Medium, RealMedium};
 use super::planted::Bug;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,17 +5,19 @@
 //! in a folder that was not synced may be there or not. What was synced is there. A sync that fails leaves of what it
 //! should have written a part, and the system believes the rest to be written, as Linux does.
 //!
-//! SQLite's files are on it through [`vfs`], all others through [`Medium`](super::medium::Medium); [`crash`] drives a
-//! workload into a loss of power at each of its operations and judges what is left.
+//! SQLite's files are on it through a layer below SQLite, the store's others through
+//! [`Medium`](super::medium::Medium), derived files through [`SimulatedFolder`]. [`Crashes`] drives a workload into a loss of power at each of its operations and judges what is left.
 
 mod crash;
+mod folder;
 mod image;
 mod vfs;
 
 pub use crash::{Crash, Crashes, Event, Failure, Groups, Tally, Workload};
+pub use folder::{SimulatedFolder, SimulatedReading, SimulatedWriting};
 pub use image::{Loss, Manner};
 
-use super::medium::{Access, Medium, MediumFile, Guard, Locked};
+use super::medium::{Access, Guard, Locked, Medium, MediumFile};
 use image::{Image, Naming, Random, Write};
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -44,7 +46,7 @@ pub struct Failing {
     pub trouble: Trouble,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     image: Image,
     operations: u64,
@@ -66,10 +68,16 @@ fn locked(shared: &Shared) -> MutexGuard<'_, State> {
 }
 
 /// The simulated disk. Clones are the same disk.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SimulatedDisk {
     shared: Shared,
     vfs: Arc<str>,
+}
+
+impl std::fmt::Debug for SimulatedDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.vfs)
+    }
 }
 
 /// What becomes of an operation.
@@ -218,6 +226,12 @@ impl SimulatedDisk {
         state.boots = state.boots.saturating_add(1);
     }
 
+    fn opened(&self, path: &Path, access: Access) -> io::Result<SimulatedFile> {
+        let mut state = locked(&self.shared);
+        let file = state.find(path, access == Access::Write)?;
+        Ok(SimulatedFile { shared: Arc::clone(&self.shared), file, boots: state.boots })
+    }
+
     /// The files and what they hold, as a program sees them.
     pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         locked(&self.shared).image.files()
@@ -261,9 +275,7 @@ impl Medium for SimulatedDisk {
     }
 
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn MediumFile>> {
-        let mut state = locked(&self.shared);
-        let file = state.find(path, access == Access::Write)?;
-        Ok(Box::new(SimulatedFile { shared: Arc::clone(&self.shared), file, boots: state.boots }))
+        Ok(Box::new(self.opened(path, access)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -295,7 +307,6 @@ impl Medium for SimulatedDisk {
     }
 }
 
-#[derive(Debug)]
 struct SimulatedGuard {
     shared: Shared,
     path: PathBuf,
@@ -303,6 +314,12 @@ struct SimulatedGuard {
 }
 
 impl Guard for SimulatedGuard {}
+
+impl std::fmt::Debug for SimulatedGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "lock of {}", self.path.display())
+    }
+}
 
 impl Drop for SimulatedGuard {
     fn drop(&mut self) {
@@ -314,11 +331,16 @@ impl Drop for SimulatedGuard {
 }
 
 /// A file of the disk, until the power goes.
-#[derive(Debug)]
 struct SimulatedFile {
     shared: Shared,
     file: u64,
     boots: u64,
+}
+
+impl std::fmt::Debug for SimulatedFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "file {}", self.file)
+    }
 }
 
 impl SimulatedFile {

@@ -1,8 +1,8 @@
 //! The durable journal: a SQLite file in a folder of its own.
 
 use super::chain::{Frame, hash};
-use super::medium::Guard;
 use super::head_file::{self, HeadFile};
+use super::medium::Guard;
 use super::place::Place;
 use super::planted::Bug;
 use super::rows::{Addition, Rows};

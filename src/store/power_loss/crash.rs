@@ -160,7 +160,7 @@ impl<'a> Crashes<'a> {
         let place = self.place(disk);
         let mut random = super::Random::new(crash.seed);
         let mut tally = Tally { crashes: 1, ..Tally::default() };
-        let mut acknowledged = Head::default();
+        let mut acknowledged = None;
         disk.format();
         let lost = match crash.event {
             Event::PowerLoss => {
@@ -172,7 +172,7 @@ impl<'a> Crashes<'a> {
                 random.below(2) == 0
             }
         };
-        let first = (self.workload)(&place, &mut |head| acknowledged = head);
+        let first = (self.workload)(&place, &mut |head| acknowledged = Some(head));
         if matches!(crash.event, Event::PowerLoss) && first.is_ok() && disk.operations() > crash.operation {
             return Err("the workload did not notice that the power is off".to_owned());
         }
@@ -189,11 +189,11 @@ impl<'a> Crashes<'a> {
             disk.power_off_at(disk.operations().saturating_add(ahead));
             tally.again = tally.again.saturating_add(1);
             // It may be done before; then the power goes afterwards.
-            let _ = (self.workload)(&place, &mut |head| acknowledged = head);
+            let _ = (self.workload)(&place, &mut |head| acknowledged = Some(head));
             disk.power_on(Loss::of(random.next()));
             self.look(&place, acknowledged, &mut tally)?;
         }
-        let result = (self.workload)(&place, &mut |head| acknowledged = head);
+        let result = (self.workload)(&place, &mut |head| acknowledged = Some(head));
         let result = result.map_err(|error| format!("what was left to do fails: {error}"))?;
         if result != self.result {
             return Err("the result is not that of a run without a fault".to_owned());
@@ -209,12 +209,13 @@ impl<'a> Crashes<'a> {
     }
 
     /// What a process finds that starts after the crash, before it does anything.
-    fn look(&self, place: &Place, acknowledged: Head, tally: &mut Tally) -> Result<(), String> {
+    fn look(&self, place: &Place, acknowledged: Option<Head>, tally: &mut Tally) -> Result<(), String> {
         let told = |error: StoreError| format!("the store does not open: {error}");
         if !place.is_store().map_err(told)? {
             tally.without_store = tally.without_store.saturating_add(1);
-            return if acknowledged == Head::default() { Ok(()) } else { Err("there is no store".to_owned()) };
+            return if acknowledged.is_none() { Ok(()) } else { Err("there is no store".to_owned()) };
         }
+        let acknowledged = acknowledged.unwrap_or_default();
         let reader = SqliteReader::open(place).map_err(told)?;
         let head = reader.head();
         if head.count < acknowledged.count {

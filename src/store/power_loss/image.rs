@@ -88,7 +88,7 @@ pub(super) enum Naming {
     Removed(PathBuf),
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct File {
     /// As programs see it.
     now: Vec<u8>,
@@ -107,7 +107,7 @@ enum Named {
 
 type Names = BTreeMap<PathBuf, Named>;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Image {
     files: BTreeMap<u64, File>,
     next_file: u64,
