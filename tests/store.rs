@@ -374,3 +374,48 @@ fn a_faulty_journal_fails_as_it_is_told_and_keeps_what_the_real_one_would() {
     assert_eq!(journal.read(1), Err(io()));
     assert!(journal.read(1).is_ok());
 }
+
+/// Runs a test once more as a user without rights, where it runs as root, who may do everything. False: not here.
+fn without_rights(name: &str) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::process::CommandExt;
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return true;
+    }
+    let mut test = std::process::Command::new(std::env::current_exe().unwrap());
+    match test.args(["--exact", name]).uid(65_534).gid(65_534).current_dir("/").env("TMPDIR", "/tmp").output() {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),
+        Err(error) => println!("left out, since no other user may run it: {error}"),
+    }
+    false
+}
+
+#[test]
+fn no_permission_is_told_and_a_read_only_medium_is_read() {
+    use std::os::unix::fs::PermissionsExt;
+    if !without_rights("no_permission_is_told_and_a_read_only_medium_is_read") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (place, file) = (folder.path().join("a store #1?"), "journal.sqlite");
+    let head = store(&place, 6);
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let denied = |error: StoreError| assert!(matches!(error, StoreError::Denied { .. }), "{error:?}");
+    // A folder that is only to be read, as a backup's medium: reading does.
+    mode(&place, 0o500);
+    denied(SqliteJournal::open(&place, "test").map(|_| ()).unwrap_err());
+    assert_eq!(SqliteReader::open(&place).unwrap().head(), head);
+    assert_eq!(check(&place).unwrap().findings, []);
+    assert_eq!(copy(&place, &folder.path().join("copy"), "test").unwrap(), head);
+    mode(&place, 0o700);
+    for (name, bits) in [(file, 0o000), (file, 0o400), ("head", 0o400), ("lock", 0o400)] {
+        mode(&place.join(name), bits);
+        denied(SqliteJournal::open(&place, "test").map(|_| ()).unwrap_err());
+        mode(&place.join(name), 0o600);
+    }
+    mode(folder.path(), 0o500);
+    denied(SqliteJournal::create(folder.path().join("new"), "test").map(|_| ()).unwrap_err());
+    mode(folder.path(), 0o700);
+    // None of it left a mark.
+    assert_eq!(SqliteJournal::open(&place, "test").unwrap().head(), head);
+}

@@ -32,6 +32,12 @@ impl From<&PathBuf> for Place {
     }
 }
 
+impl From<PathBuf> for Place {
+    fn from(folder: PathBuf) -> Self {
+        Self::from(folder.as_path())
+    }
+}
+
 impl From<&Self> for Place {
     fn from(place: &Self) -> Self {
         place.clone()

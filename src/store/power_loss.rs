@@ -57,8 +57,6 @@ struct State {
     locks: BTreeMap<PathBuf, String>,
     /// Counts the times that the power came back: what was opened before is of no use after.
     boots: u64,
-    /// Syncs are acknowledged and not done: a disk, or a program, that lies.
-    lies: bool,
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -125,7 +123,6 @@ impl State {
 
     fn sync_file(&mut self, file: u64) -> io::Result<()> {
         match self.step() {
-            Fate::Done if self.lies => {}
             Fate::Done => self.image.sync(file),
             Fate::InFlight => return Err(power_is_off()),
             Fate::Fails(error) => {
@@ -139,7 +136,6 @@ impl State {
 
     fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
         match self.step() {
-            Fate::Done if self.lies => {}
             Fate::Done => self.image.sync_names(folder),
             Fate::InFlight => return Err(power_is_off()),
             Fate::Fails(error) => return Err(error),
@@ -209,11 +205,6 @@ impl SimulatedDisk {
         locked(&self.shared).failing = failing;
     }
 
-    /// Syncs are acknowledged and not done, from now on.
-    pub fn lie(&self) {
-        locked(&self.shared).lies = true;
-    }
-
     /// The power is back, as `loss` has it: what was not synced may be lost. All that had files open has to be dropped
     /// before.
     pub fn power_on(&self, loss: Loss) {
@@ -230,11 +221,6 @@ impl SimulatedDisk {
         let mut state = locked(&self.shared);
         let file = state.find(path, access == Access::Write)?;
         Ok(SimulatedFile { shared: Arc::clone(&self.shared), file, boots: state.boots })
-    }
-
-    /// The files and what they hold, as a program sees them.
-    pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        locked(&self.shared).image.files()
     }
 }
 

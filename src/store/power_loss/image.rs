@@ -176,14 +176,6 @@ impl Image {
         inside.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect()
     }
 
-    pub(super) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let file = |(path, named): (&PathBuf, &Named)| match named {
-            Named::File(file) => Some((path.clone(), self.bytes(*file).to_vec())),
-            Named::Folder => None,
-        };
-        self.now.iter().filter_map(file).collect()
-    }
-
     pub(super) fn bytes(&self, file: u64) -> &[u8] {
         self.files.get(&file).map_or(&[], |file| &file.now)
     }
