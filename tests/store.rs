@@ -236,7 +236,7 @@ fn what_is_no_store_of_ours_is_told_and_left_alone() {
             SqliteJournal::open(folder.path(), "test").map(|_| ()).unwrap_err(),
             SqliteReader::open(folder.path()).map(|_| ()).unwrap_err(),
             check(folder.path()).map(|_| ()).unwrap_err(),
-            copy(folder.path(), &folder.path().join("copy"), "test").map(|_| ()).unwrap_err(),
+            copy(folder.path(), folder.path().join("copy"), "test").map(|_| ()).unwrap_err(),
         ] {
             assert!(error.to_string().contains(told), "{name}: {error}");
         }
@@ -406,7 +406,7 @@ fn no_permission_is_told_and_a_read_only_medium_is_read() {
     denied(SqliteJournal::open(&place, "test").map(|_| ()).unwrap_err());
     assert_eq!(SqliteReader::open(&place).unwrap().head(), head);
     assert_eq!(check(&place).unwrap().findings, []);
-    assert_eq!(copy(&place, &folder.path().join("copy"), "test").unwrap(), head);
+    assert_eq!(copy(&place, folder.path().join("copy"), "test").unwrap(), head);
     mode(&place, 0o700);
     for (name, bits) in [(file, 0o000), (file, 0o400), ("head", 0o400), ("lock", 0o400)] {
         mode(&place.join(name), bits);

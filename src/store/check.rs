@@ -2,19 +2,16 @@
 //!
 //! What each byte is covered by: parts of entries by their hashes; the rest of a row by its link; the order of rows by
 //! the chain; the end of the chain by the second and third copy of the head; the pages that hold the rows by SQLite's
-//! check of its own structure and by the fact that the rows are found and right; the header of the file field by
-//! field; the log by SQLite's sums, and a log that ends too early by the third copy of the head. What is left (free
-//! pages, unused bytes of a page, SQLite's counters of changes, the shared index of the log) holds nothing that is
-//! read. `tests/store_damage.rs` changes every byte and looks.
+//! check of its own structure and by the fact that the rows are found and right; the fields of the file's header that
+//! change how it is read, one by one; the log by SQLite's sums, and a log that ends too early by the third copy of the
+//! head. What is left (free pages, unused bytes of a page, SQLite's counters of changes, the shared index of the log)
+//! holds nothing that is read. `tests/store_damage.rs` changes every byte and looks.
 
-use super::error::of_io;
 use super::head_file;
-use super::medium::Access;
 use super::place::Place;
 use super::rows::TABLES;
 use super::sqlite::anchored;
 use super::{Details, Head, SqliteReader, StoreError, connection, log_file};
-use std::path::Path;
 
 /// More findings than these are not told.
 const FINDINGS_MAX: usize = 100;
@@ -48,9 +45,10 @@ pub fn check(place: impl Into<Place>) -> Result<Checked, StoreError> {
         }
         Err(error) => return Err(error),
     };
-    // Until the log is written into the file, its header there may be torn, and is not read.
-    if !connection::has_log(&place, &path)? {
-        findings.extend(file_header(&place, &path)?);
+    match connection::header(reader.rows()) {
+        Ok(()) => {}
+        Err(error @ StoreError::Damaged { .. }) => findings.push(error),
+        Err(error) => return Err(error),
     }
     let told = head_file::read(&place)?;
     for (offset, what) in told.damage {
@@ -67,31 +65,6 @@ pub fn check(place: impl Into<Place>) -> Result<Checked, StoreError> {
     entries(&reader, &mut checked)?;
     checked.findings.truncate(FINDINGS_MAX);
     Ok(checked)
-}
-
-/// The fields of the file's header that SQLite does not look at each time, or that change what it reads.
-pub(super) fn file_header(place: &Place, path: &Path) -> Result<Vec<StoreError>, StoreError> {
-    let file = place.io(path, |disk| disk.open(path, Access::Read))?;
-    let mut bytes = [0; connection::FILE_HEADER_BYTES];
-    file.read_at(0, &mut bytes).map_err(|error| of_io(path, &error))?;
-    let word = |at| connection::number(&bytes, at);
-    // Page size 32 KiB; written and read with a log; no bytes reserved; the shares of a page for a payload.
-    let fields = [
-        (16, word(16), 0x8000_0202, "page size, versions of writing and reading"),
-        (20, word(20), 0x0040_2020, "reserved bytes, shares of a payload"),
-        (44, word(44), 4, "format of the schema"),
-        (48, word(48), 0, "suggested cache"),
-        (52, word(52), 0, "largest root page"),
-        (56, word(56), 1, "encoding of texts"),
-        (64, word(64), 0, "mode of vacuum"),
-    ];
-    let unused = [72, 76, 80, 84, 88].map(|at| (at, word(at), 0, "unused"));
-    let wrong = fields.into_iter().chain(unused).filter(|(_, found, expected, _)| found != expected);
-    let finding = |(at, found, expected, name)| StoreError::Damaged {
-        place: format!("{}: byte {at} of the header", path.display()),
-        what: format!("{name}: {found:#x} and not {expected:#x}"),
-    };
-    Ok(wrong.map(finding).collect())
 }
 
 /// SQLite's own structure, and that nothing else is kept in the file.

@@ -1,7 +1,6 @@
 //! How SQLite is set up, and how a file is known to be ours.
 
-use super::error::{of_io, of_sqlite};
-use super::medium::Access;
+use super::error::of_sqlite;
 use super::place::{Place, beside};
 use super::planted::Bug;
 use super::rows::Rows;
@@ -9,6 +8,7 @@ use super::{PART_BYTES_MAX, StoreError};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,30 +26,25 @@ const LOG_BYTES_KEPT: i64 = 128 << 20;
 const BUSY_MS: u64 = 5_000;
 
 /// The bytes of a SQLite file that say what it is.
-pub(super) const FILE_HEADER_BYTES: usize = 100;
+const FILE_HEADER_BYTES: u64 = 100;
 
-/// Whether the file is a journal of ours, of a version that we know: seen without SQLite, which might change a
-/// file of another.
+/// Whether the file is a journal of ours, of a version that we know: by a look that cannot change a file of another.
 ///
 /// The header may be torn where the power went while the log was written into the file. Then there is a log that
 /// holds it, and [`identify_open`] looks again.
+///
+/// SQLite looks, and never we: closing a file of our own would let go the locks that this process has on it.
+/// Source: sqlite.org/howtocorrupt.html, 2.2.
 pub(super) fn identify(place: &Place, path: &Path) -> Result<(), StoreError> {
-    let file = place.io(path, |disk| disk.open(path, Access::Read))?;
-    let mut bytes = [0; FILE_HEADER_BYTES];
-    let count = file.read_at(0, &mut bytes).map_err(|error| of_io(path, &error))?;
     if has_log(place, path)? {
         return Ok(());
     }
-    if count < FILE_HEADER_BYTES {
-        return Err(StoreError::Damaged {
-            place: path.display().to_string(),
-            what: format!("cut short: {count} bytes, less than the header of a SQLite file"),
-        });
+    let size = place.size(path)?.unwrap_or(0);
+    if size < FILE_HEADER_BYTES {
+        let what = format!("cut short: {size} bytes, less than the header of a SQLite file");
+        return Err(StoreError::Damaged { place: path.display().to_string(), what });
     }
-    if !bytes.starts_with(b"SQLite format 3\0") {
-        return Err(StoreError::Foreign { path: path.to_owned(), what: "no SQLite file".to_owned() });
-    }
-    known(path, number(&bytes, 68), number(&bytes, 60))
+    identify_open(&unchanging(place, path)?)
 }
 
 /// Whether SQLite's log beside a file holds anything.
@@ -76,11 +71,6 @@ fn known(path: &Path, application: u32, version: u32) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// A number of the header.
-pub(super) fn number(bytes: &[u8; FILE_HEADER_BYTES], at: usize) -> u32 {
-    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |four| u32::from_be_bytes(*four))
-}
-
 /// A connection that writes to a store.
 pub(super) fn writer(place: &Place, path: &Path) -> Result<Rows, StoreError> {
     let rows = maker(place, path)?;
@@ -91,6 +81,10 @@ pub(super) fn writer(place: &Place, path: &Path) -> Result<Rows, StoreError> {
 /// A connection that writes to a file that is no store yet.
 pub(super) fn maker(place: &Place, path: &Path) -> Result<Rows, StoreError> {
     let rows = open(place, path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    // SQLite opens a file that it may not write to all the same, and would make a log that no one may write to.
+    if rows.connection.is_readonly("main").map_err(|error| rows.wrong(&error))? {
+        return Err(StoreError::Denied { path: path.to_owned(), cause: "the file is only to be read".to_owned() });
+    }
     let set = |name: &str, value: &dyn rusqlite::ToSql| {
         rows.connection.pragma_update(None, name, value).map_err(|error| rows.wrong(&error))
     };
@@ -113,11 +107,21 @@ pub(super) fn reader(place: &Place, path: &Path) -> Result<Rows, StoreError> {
     if !matches!(error, StoreError::Denied { .. }) || has_log(place, path)? {
         return Err(error);
     }
-    let Some(text) = path.to_str().filter(|_| path.is_absolute()) else { return Err(error) };
-    let name = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    unchanging(place, path)
+}
+
+/// A connection to the file as it stands, without its log; it makes no file and takes no lock.
+fn unchanging(place: &Place, path: &Path) -> Result<Rows, StoreError> {
+    let mut name = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => name.push(char::from(*byte)),
+            _ => name.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    name.push_str("?immutable=1");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let rows = Rows { path: path.to_owned(), ..open(place, Path::new(&format!("file:{name}?immutable=1")), flags)? };
-    Ok(rows)
+    Ok(Rows { path: path.to_owned(), unchanging: true, ..open(place, Path::new(&name), flags)? })
 }
 
 fn open(place: &Place, path: &Path, flags: OpenFlags) -> Result<Rows, StoreError> {
@@ -135,7 +139,33 @@ fn open(place: &Place, path: &Path, flags: OpenFlags) -> Result<Rows, StoreError
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(wrong)?;
     connection.busy_timeout(Duration::from_millis(BUSY_MS)).map_err(wrong)?;
     connection.pragma_update(None, "cell_size_check", true).map_err(wrong)?;
-    Ok(Rows { connection, path: path.to_owned(), place: place.clone() })
+    Ok(Rows { connection, path: path.to_owned(), place: place.clone(), unchanging: false })
+}
+
+/// What the header of the file says beside its marks is what is written for a store: the mode with a log, and
+/// nothing that changes how the rest is read.
+pub(super) fn header(rows: &Rows) -> Result<(), StoreError> {
+    let text = |name: &str| {
+        rows.connection.query_row(&format!("PRAGMA {name}"), [], |row| {
+            let value = row.get_ref(0)?;
+            let number = || value.as_i64().map(|number| number.to_string());
+            Ok(value.as_str().map(str::to_owned).or_else(|_| number()).unwrap_or_default())
+        })
+    };
+    let fields = [
+        ("journal_mode", "wal".to_owned()),
+        ("page_size", PAGE_BYTES.to_string()),
+        ("encoding", "UTF-8".to_owned()),
+        ("auto_vacuum", "0".to_owned()),
+    ];
+    for (name, expected) in fields {
+        let found = text(name).map_err(|error| rows.wrong(&error))?;
+        // Without its log, the file is not in the mode with a log.
+        if found != expected && !(name == "journal_mode" && rows.unchanging) {
+            return Err(rows.damaged("header", &format!("{name}: `{found}` and not `{expected}`")));
+        }
+    }
+    Ok(())
 }
 
 /// Writes the log into the file. `PASSIVE` does what it can beside readers; `TRUNCATE` waits for them, does all and

@@ -5,7 +5,7 @@ use super::head_file::HeadFile;
 use super::place::{Place, beside};
 use super::planted::Bug;
 use super::rows::{Rows, TABLES};
-use super::{Head, StoreError, check, connection};
+use super::{Head, StoreError, connection};
 use std::path::Path;
 
 /// Fills a store in the making: the head afterwards.
@@ -24,6 +24,23 @@ pub(super) fn folder(place: &Place) -> Result<(), StoreError> {
     for folder in missing {
         if let Some(above) = folder.parent() {
             place.io(above, |disk| disk.sync_folder(above))?;
+        }
+    }
+    named(place)
+}
+
+/// Makes durable that the folder is there and what is in it, once more: where that failed before, the names are there
+/// to be seen all the same, and would be lost with the power.
+pub(super) fn named(place: &Place) -> Result<(), StoreError> {
+    if place.has(Bug::FolderNotSynced) {
+        return Ok(());
+    }
+    place.io(place.folder(), |disk| disk.sync_folder(place.folder()))?;
+    for above in place.folder().ancestors().skip(1) {
+        match place.io(above, |disk| disk.sync_folder(above)) {
+            // Not ours to read, so not made by us.
+            Ok(()) | Err(StoreError::Denied { .. }) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
@@ -82,9 +99,14 @@ fn entries(place: &Place, path: &Path, fill: &mut Fill<'_>) -> Result<Head, Stor
     connection::checkpoint(&rows, "TRUNCATE")?;
     let Rows { connection, path, .. } = rows;
     connection.close().map_err(|(_, error)| super::error::of_sqlite(&path, &error))?;
-    match place.size(&beside(&path, "-wal"))? {
-        // What SQLite was told and what it wrote are two things.
-        None | Some(0) => check::file_header(place, &path)?.into_iter().next().map_or(Ok(head), Err),
-        Some(_) => Err(of_io(&path, &std::io::Error::other("its log is not empty after it was closed"))),
+    if place.size(&beside(&path, "-wal"))?.is_some_and(|size| size > 0) {
+        return Err(of_io(&path, &std::io::Error::other("its log is not empty after it was closed")));
     }
+    // What SQLite was told and what it wrote are two things.
+    let rows = connection::writer(place, &path)?;
+    connection::header(&rows)?;
+    rows.ends_at(head)?;
+    let Rows { connection, path, .. } = rows;
+    connection.close().map_err(|(_, error)| super::error::of_sqlite(&path, &error))?;
+    Ok(head)
 }

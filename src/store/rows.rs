@@ -30,6 +30,8 @@ pub(super) struct Rows {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     pub(super) place: Place,
+    /// The file is read as it stands, without its log.
+    pub(super) unchanging: bool,
 }
 
 /// A row but its detail, nothing of it checked.

@@ -62,6 +62,7 @@ impl SqliteJournal {
     fn open_locked(place: Place, lock: Option<Box<dyn Guard>>) -> Result<Self, StoreError> {
         let path = place.journal();
         connection::identify(&place, &path)?;
+        make::named(&place)?;
         let rows = connection::writer(&place, &path)?;
         // What an earlier process could not be sure of is written once more, now, whatever it was told by the disk.
         connection::checkpoint(&rows, "PASSIVE")?;
