@@ -120,10 +120,15 @@ fn a_failing_operation_loses_nothing_that_was_acknowledged() {
 }
 
 #[test]
-#[ignore = "the long run: 60 000 crashes"]
+#[ignore = "the long run: 50 000 crashes"]
 fn tens_of_thousands_of_losses_of_power() {
     let tally = crashes(None, 50_000, &[Event::PowerLoss]).unwrap_or_else(|failure| panic!("{failure}"));
     println!("{tally:?}");
+}
+
+#[test]
+#[ignore = "the long run: 10 000 failing operations"]
+fn thousands_of_failing_operations() {
     let tally = crashes(None, 10_000, FAILURES).unwrap_or_else(|failure| panic!("{failure}"));
     println!("{tally:?}");
 }
