@@ -84,11 +84,6 @@ impl Folder {
         (Some(folder), findings)
     }
 
-    /// A file of the feed of a source, that may lie nowhere any more; none where no feed has that source.
-    pub fn feed_file(&self, source: &str, name: &str) -> Option<FeedFile> {
-        feeds::feed_file(&self.root, &self.config, source, name)
-    }
-
     /// The reference files by their default names, with where they lie; perhaps not all of them are there.
     pub fn reference_files(&self) -> std::io::Result<Vec<(String, PathBuf)>> {
         let config = &self.config;
@@ -117,6 +112,12 @@ impl Folder {
             }
         }
         Ok(files)
+    }
+
+    /// A file of a feed, which need not lie here: as the feed of that name is read whose pattern it fits, else as the
+    /// first of that name. None where no feed has the name, or its format cannot be used.
+    pub fn feed_file(&self, source: &str, name: &str) -> Option<FeedFile> {
+        feeds::feed_file(&self.root, &self.config, source, name)
     }
 
     /// The money that accounts have before the first record.

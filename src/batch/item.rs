@@ -167,6 +167,8 @@ pub(crate) struct Prepared {
     pub(crate) end: FeedPosition,
     /// The line that names the columns; empty where there is none.
     pub(crate) header: Arc<[u8]>,
+    /// Bytes of the file before the piece that are of no record.
+    pub(crate) lead: Vec<u8>,
     /// The file begins otherwise than it did when it was read before.
     pub(crate) changed: bool,
 }

@@ -34,6 +34,8 @@ pub(crate) struct Work {
     pub(crate) piece: Piece,
     /// The line that names the columns; empty where there is none.
     pub(crate) header: Arc<[u8]>,
+    /// Bytes before the piece that are of no record: the header as it stands there. Only of the first piece of a file.
+    pub(crate) lead: Vec<u8>,
     /// The file begins otherwise than it did when it was read before.
     pub(crate) changed: bool,
 }
@@ -71,6 +73,8 @@ pub(crate) struct Ended {
     pub(crate) changed: bool,
     /// The line that names its columns; empty where it has none.
     pub(crate) header: Arc<[u8]>,
+    /// Bytes that are of no record and belong to no piece.
+    pub(crate) lead: Vec<u8>,
 }
 
 struct OpenFile {
@@ -81,6 +85,8 @@ struct OpenFile {
     /// Known once the header was seen.
     decoder: Option<Arc<Result<FileDecoder, Rejection>>>,
     header: Arc<[u8]>,
+    /// What was taken as header and belongs to no piece yet.
+    lead: Vec<u8>,
     bytes: u64,
     lines_read: u64,
     /// None where nobody asks where a file was left.
@@ -98,6 +104,7 @@ impl OpenFile {
             left: Vec::new(),
             decoder: None,
             header: Arc::default(),
+            lead: Vec::new(),
             bytes: 0,
             lines_read: 0,
             hash: hashed.then(|| Box::new(Xxh3::new())),
@@ -125,6 +132,8 @@ impl OpenFile {
     /// Takes off what was read before. Told what is left of the piece, if anything.
     fn skip(&mut self, piece: Piece) -> Skipped {
         let Some(known) = self.known else { return Skipped::Fresh(piece) };
+        // It was told when it was read.
+        self.lead.clear();
         if self.bytes == known.bytes && self.position() == known {
             self.known = None;
             return Skipped::Fresh(piece);
@@ -240,8 +249,9 @@ impl Pieces for Reader<'_> {
                 if open.decoder.is_none() {
                     self.notes.push(format!("{}: empty", file.name));
                 }
-                let header = Arc::clone(&open.header);
-                self.ended.push(Ended { file: open.file, at: open.position(), changed: open.changed, header });
+                let (header, lead) = (Arc::clone(&open.header), std::mem::take(&mut open.lead));
+                let lead = if open.known.is_some() { Vec::new() } else { lead };
+                self.ended.push(Ended { file: open.file, at: open.position(), changed: open.changed, header, lead });
                 self.open = None;
                 continue;
             };
@@ -254,6 +264,7 @@ impl Pieces for Reader<'_> {
                     (Piece::Lines(bytes), true) => {
                         let header = take_header(bytes);
                         open.took(&header.taken, header.lines);
+                        open.lead.extend_from_slice(&header.taken);
                         if header.line.is_empty() {
                             // Nothing but blank lines so far.
                             continue;
@@ -305,6 +316,7 @@ impl Pieces for Reader<'_> {
                 end: open.position(),
                 piece,
                 header: Arc::clone(&open.header),
+                lead: std::mem::take(&mut open.lead),
                 changed: open.changed,
             });
         }

@@ -82,6 +82,7 @@ impl Stages<'_> {
             prepared.first_line = work.first_line;
             prepared.end = work.end;
             prepared.header = work.header;
+            prepared.lead = work.lead;
             prepared.changed = work.changed;
             preparer.prepare(work.piece, &mut slot.memory, prepared);
         });

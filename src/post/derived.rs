@@ -330,7 +330,27 @@ impl Derived {
     }
 }
 
+/// What is sealed of an entry.
+pub(super) enum Sealed<'s> {
+    /// A charge, or the taking back of one: account, time, place, and how a segment keeps it.
+    Charge(u32, i64, Place, &'s [u8]),
+    /// A key, or where the charge of a key that waited stands.
+    Key(KeyEntry),
+}
+
 fn collect(seq: u64, entry: &Entry, charges: &mut SegmentBuilder, keys: &mut KeyBuilder) -> Result<(), PostError> {
+    each_sealed(seq, entry, &mut |of| match of {
+        Sealed::Charge(account, at_ms, place, bytes) => charges.push(account, at_ms, place, bytes).map_err(sealed),
+        Sealed::Key(entry) => keys.push(entry).map_err(sealed),
+    })
+}
+
+/// Everything of an entry that is sealed.
+pub(super) fn each_sealed(
+    seq: u64,
+    entry: &Entry,
+    each: &mut dyn FnMut(Sealed<'_>) -> Result<(), PostError>,
+) -> Result<(), PostError> {
     let mut problem = Ok(());
     each_keyed(entry, &mut |keyed, resolved| {
         let place = Place { seq, index: keyed.place };
@@ -348,14 +368,14 @@ fn collect(seq: u64, entry: &Entry, charges: &mut SegmentBuilder, keys: &mut Key
         };
         if let Some(key) = key {
             let entry = KeyEntry { key, content: keyed.content, place };
-            if let Err(error) = keys.push(entry) {
-                problem = Err(sealed(error));
+            if let Err(error) = each(Sealed::Key(entry)) {
+                problem = Err(error);
             }
         }
         if let Outcome::Rated(posted) = keyed.outcome {
             let line =
                 Written { key: keyed.key, source: keyed.source, record_id: keyed.record_id, reversal: false, posted };
-            if let Err(error) = push(charges, place, posted, &line) {
+            if let Err(error) = push(place, posted, &line, each) {
                 problem = Err(error);
             }
         }
@@ -363,14 +383,19 @@ fn collect(seq: u64, entry: &Entry, charges: &mut SegmentBuilder, keys: &mut Key
     problem?;
     for (index, line) in reversals_of(entry) {
         let written = Written { key: line.key, source: "", record_id: b"", reversal: true, posted: &line.posted };
-        push(charges, Place { seq, index }, &line.posted, &written)?;
+        push(Place { seq, index }, &line.posted, &written, each)?;
     }
     Ok(())
 }
 
-fn push(charges: &mut SegmentBuilder, place: Place, posted: &Posted, line: &Written<'_>) -> Result<(), PostError> {
+fn push(
+    place: Place,
+    posted: &Posted,
+    line: &Written<'_>,
+    each: &mut dyn FnMut(Sealed<'_>) -> Result<(), PostError>,
+) -> Result<(), PostError> {
     let bytes = codec::encode_any(line).map_err(|error| PostError::Entry { seq: place.seq, error })?;
-    charges.push(posted.account, posted.at_ms, place, &bytes).map_err(sealed)
+    each(Sealed::Charge(posted.account, posted.at_ms, place, &bytes))
 }
 
 fn read_line(bytes: &[u8]) -> Result<ChargeLine, BadEntry> {

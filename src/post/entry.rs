@@ -87,6 +87,10 @@ pub struct Piece {
     /// The line that names the columns of the file.
     #[serde(with = "serde_bytes")]
     pub header: Vec<u8>,
+    /// Bytes of the file before the piece that are of no record: the header as it stands there, with its end. Only of
+    /// the first piece of a file.
+    #[serde(with = "serde_bytes")]
+    pub lead: Vec<u8>,
     /// How far the file is read behind the piece.
     pub end: Position,
     /// How far it was read before the piece; equal to `end` where the piece only says that the file was looked at.

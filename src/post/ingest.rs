@@ -89,10 +89,9 @@ impl Feeds<'_> {
             let end = Position::from(ended.at);
             let anew = ended.changed && !sink.anew.get(ended.file).copied().unwrap_or(false);
             if *start != end || anew {
-                ends.push(Ready::new(
-                    self.end_of(key, if anew { Position::default() } else { *start }, end, anew),
-                    Vec::new(),
-                )?);
+                let start = if anew { Position::default() } else { *start };
+                let piece = Piece { anew, lead: ended.lead.clone(), start, end, ..self.end_of(key, end) };
+                ends.push(Ready::new(Entry::Piece(Box::new(piece)), Vec::new())?);
             }
         }
         if !ends.is_empty() && !to.write(ends) {
@@ -101,20 +100,22 @@ impl Feeds<'_> {
         Ok(Ran { memory: sink.settler.memory, notes: pieces.reader.notes, keys_on_disk: sink.old.is_some() })
     }
 
-    fn end_of(&self, file: &FileKey, start: Position, end: Position, anew: bool) -> Entry {
-        Entry::Piece(Box::new(Piece {
+    /// A piece without anything, which says that the file was looked at.
+    fn end_of(&self, file: &FileKey, end: Position) -> Piece {
+        Piece {
             reference: self.reference_no,
             file: file.clone(),
-            anew,
+            anew: false,
             header: Vec::new(),
+            lead: Vec::new(),
             end,
-            start,
+            start: end,
             first_line: end.lines.saturating_add(1),
             records: 0,
             ids: Vec::new(),
             rows: Vec::new(),
             resolved: Vec::new(),
-        }))
+        }
     }
 }
 

@@ -68,6 +68,7 @@ impl PieceWriter<'_> {
             file: self.file(prepared.file),
             anew,
             header: prepared.header.to_vec(),
+            lead: prepared.lead.clone(),
             start,
             end: prepared.end.into(),
             first_line: prepared.first_line,
