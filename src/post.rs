@@ -15,6 +15,7 @@ mod snapshot;
 mod standing;
 mod state;
 mod store;
+mod verify;
 mod view;
 mod writer;
 
@@ -22,5 +23,6 @@ pub use books::{Books, Digest, FileState, Known, Suspense, Violation};
 pub use codec::{BadEntry, decode, encode};
 pub use derived::ChargeLine;
 pub use store::{HOT_KEYS_MAX, Ingest, Ingested, Store};
+pub use verify::{Verified, Verify, verify};
 pub use view::{AccountView, Moved, Movement};
 pub use writer::PostError;

@@ -2,12 +2,11 @@
 
 use super::{Common, Ended, PostArgs, StoreArgs, print, rate, summary, tell};
 use crate::folder::{Findings, Folder};
-use crate::post::{HOT_KEYS_MAX, Ingest, Store};
+use crate::post::{self, HOT_KEYS_MAX, Ingest, Store};
 use anyhow::Context;
 use std::io::IsTerminal;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Rates and posts a folder, or files.
 pub(super) fn post(args: &PostArgs, form: rate::Summary) -> anyhow::Result<Ended> {
@@ -66,17 +65,55 @@ fn open(args: &StoreArgs) -> anyhow::Result<Store> {
     Ok(Store::open(&args.data, &holder)?)
 }
 
-/// Checks the store.
+/// Checks the store, beside one who writes to it.
 pub(super) fn verify(args: &StoreArgs) -> anyhow::Result<Ended> {
-    anyhow::ensure!(Path::new(&args.data).is_dir(), "there is no store {}", args.data.display());
-    let store = open(args)?;
-    let violation = store.books.violation();
-    print(&format!("{} entries, state hash {:032x}\n", store.entries(), store.books.state_hash()))?;
-    match violation {
+    let common = &args.common;
+    let jobs = common.jobs.map_or(0, usize::from);
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("threads cannot be started")?;
+    // Only we can read it: reference data names persons.
+    let scratch = tempfile::Builder::new().prefix("esep-verify-").tempdir().context("no temporary folder")?;
+    let started = Instant::now();
+    let progress = AtomicU64::new(0);
+    let of = post::Verify { folder: &args.data, scratch: scratch.path(), threads: &threads, progress: &progress };
+    let found = post::verify(&of)?;
+    if common.json {
+        let told = serde_json::json!({
+            "ok": found.violations.is_empty(),
+            "state_hash": format!("{:032x}", found.state_hash),
+            "violations": found.violations,
+            "entries": found.entries,
+            "records": found.counts.read,
+            "rated_again": found.rated_again,
+            "purged": found.purged,
+        });
+        print(&format!("{told}\n"))?;
+    } else if !common.quiet {
+        print(&verified(&found, started.elapsed()))?;
+    }
+    match found.violations.first() {
         None => Ok(Ended::Done),
-        Some(violation) => {
-            tell(&violation);
+        Some(first) => {
+            let more = found.violations.len().saturating_sub(1);
+            let more = if more > 0 { format!("\nand {more} more; --json tells them") } else { String::new() };
+            tell(&format!("esep: {first}{more}"));
             Ok(Ended::NotDone)
         }
     }
+}
+
+fn verified(found: &post::Verified, elapsed: Duration) -> String {
+    let mut text = format!(
+        "{} entries: {}\n{} of them rated again from {} bytes of {}, {} charges sealed\n",
+        found.entries,
+        found.counts,
+        summary::plural(found.rated_again, "record"),
+        found.bytes,
+        summary::plural(found.files, "file"),
+        found.sealed_charges,
+    );
+    if found.purged > 0 {
+        text.push_str(&format!("the detail of {} entries was purged: not rated again\n", found.purged));
+    }
+    text.push_str(&format!("{} s\nstate hash {:032x}\n", elapsed.as_secs(), found.state_hash));
+    text
 }

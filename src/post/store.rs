@@ -462,11 +462,11 @@ struct Taken {
 
 /// Debts that payments of one entry have not paid yet.
 #[derive(Default)]
-struct Debts(FxHashMap<AccountNo, Vec<(Period, i64)>>);
+pub(super) struct Debts(FxHashMap<AccountNo, Vec<(Period, i64)>>);
 
 impl Debts {
     /// Oldest debts first, then an advance.
-    fn payment(&mut self, row: &PaymentRow, reference: &Reference, books: &Books) -> MoneyMove {
+    pub(super) fn payment(&mut self, row: &PaymentRow, reference: &Reference, books: &Books) -> MoneyMove {
         let known = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
         let (amount, paid_ms, channel) = (row.amount.get(), row.at.0, row.channel as u8);
         let Some((no, account)) = known else {
@@ -503,7 +503,7 @@ impl Debts {
 }
 
 /// An opening balance; a debt is of the month before the one in which it is due.
-fn opening_move(opening: &Opening, reference: &Reference) -> MoneyMove {
+pub(super) fn opening_move(opening: &Opening, reference: &Reference) -> MoneyMove {
     let first = reference.period.or_else(|| reference.tariffs.versions.first().map(|of| of.valid_from.period()));
     let month = opening.due_on.map_or(first.unwrap_or(Period(0)), |due| due.period().previous());
     let ahead = reference.register.account(opening.no).is_some_and(|account| account.is_advance());

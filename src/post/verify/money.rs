@@ -1,0 +1,106 @@
+//! Money that moved but for usage, decided again: VAT taken out, debts paid oldest first, openings as the accounts tell.
+
+use super::pinned::Pinned;
+use crate::book::{AccountNo, Channel};
+use crate::folder::{Opening, PaymentRow};
+use crate::post::books::Books;
+use crate::post::entry::{MoneyMove, Payment, UnidentifiedPayment};
+use crate::post::store::{Debts, opening_move};
+use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
+use rustc_hash::FxHashMap;
+
+/// Openings that the accounts tell and nobody has booked yet.
+#[derive(Default)]
+pub(super) struct Openings(FxHashMap<u32, Opening>);
+
+impl Openings {
+    /// Accounts from a number on are new.
+    pub(super) fn expect(&mut self, pinned: &Pinned, known: usize) {
+        let new = pinned.openings().iter().filter(|opening| opening.no.0 as usize >= known);
+        self.0.extend(new.map(|opening| (opening.no.0, *opening)));
+    }
+
+    /// Whether all were booked; the first account that was not.
+    pub(super) fn missing(&self) -> Option<u32> {
+        self.0.keys().min().copied()
+    }
+}
+
+/// What is wrong with money moves, by the books before them.
+pub(super) fn wrong(moves: &[MoneyMove], pinned: &Pinned, books: &Books, openings: &mut Openings) -> Option<String> {
+    let mut debts = Debts::default();
+    moves.iter().zip(1u32..).find_map(|(of, at)| {
+        let why = match of {
+            MoneyMove::Opening { account, .. } => match openings.0.remove(account) {
+                Some(opening) if opening_move(&opening, pinned.reference()) == *of => None,
+                Some(_) => Some("an opening balance is not what the accounts tell".to_owned()),
+                None => Some("an opening balance that the accounts do not tell, or booked before".to_owned()),
+            },
+            MoneyMove::Payment(payment) => wrong_payment(of, payment, pinned, books, &mut debts),
+            MoneyMove::Identified(payment) => {
+                wrong_payment(&MoneyMove::Payment(payment.clone()), payment, pinned, books, &mut debts)
+            }
+            MoneyMove::Unidentified(held) => {
+                let row = row_of_held(held, pinned);
+                (debts.payment(&row, pinned.reference(), books) != *of)
+                    .then(|| "a payment is held whose account is known".to_owned())
+            }
+            MoneyMove::Refund(refund) => (refund.amount <= 0).then(|| "a refund of nothing".to_owned()),
+        };
+        why.map(|why| format!("movement {at}: {why}"))
+    })
+}
+
+fn wrong_payment(
+    of: &MoneyMove,
+    payment: &Payment,
+    pinned: &Pinned,
+    books: &Books,
+    debts: &mut Debts,
+) -> Option<String> {
+    let id = pinned.reference().register.id(AccountNo(payment.account));
+    let row = PaymentRow {
+        id: payment.reference.clone(),
+        account_id: String::from_utf8_lossy(id).into_owned(),
+        no: Some(AccountNo(payment.account)),
+        ..row(pinned, payment.amount, payment.paid_ms, payment.channel)
+    };
+    let expected = debts.payment(&row, pinned.reference(), books);
+    if expected == *of {
+        return None;
+    }
+    let MoneyMove::Payment(expected) = expected else { return Some("a payment of an unknown account".into()) };
+    Some(format!(
+        "payment {}: decided again, VAT {} and {} ahead; booked, VAT {} and {} ahead",
+        payment.reference,
+        Tiyn::new(expected.vat),
+        Tiyn::new(expected.advance),
+        Tiyn::new(payment.vat),
+        Tiyn::new(payment.advance)
+    ))
+}
+
+fn row_of_held(held: &UnidentifiedPayment, pinned: &Pinned) -> PaymentRow {
+    PaymentRow {
+        id: held.reference.clone(),
+        account_id: held.account_id.clone(),
+        no: pinned.reference().register.find(held.account_id.as_bytes()),
+        ..row(pinned, held.amount, held.paid_ms, held.channel)
+    }
+}
+
+fn row(pinned: &Pinned, amount: i64, paid_ms: i64, channel: u8) -> PaymentRow {
+    let at = InstantMs(paid_ms);
+    let fallback = Zone::parse("Asia/Almaty").ok();
+    let zone = pinned.reference().tariffs.calendar().or(fallback.as_ref());
+    let day = zone.map_or(LocalDay(0), |zone| zone.local(at).day);
+    PaymentRow {
+        id: String::new(),
+        account_id: String::new(),
+        no: None,
+        amount: Tiyn::new(amount),
+        at,
+        day,
+        channel: Channel::ALL.get(usize::from(channel)).copied().unwrap_or(Channel::Other),
+    }
+}
