@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// 24 bytes an account up to the last that pays ahead, 16 bytes a payment; of other accounts only what limits and
 /// allowances need.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Funds {
     /// By account number.
     purses: Vec<Purse>,
@@ -22,7 +22,7 @@ pub struct Funds {
 }
 
 /// The money of an account that pays in advance.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 struct Purse {
     opening: i64,
     /// Sum of all debits booked, whatever their date.

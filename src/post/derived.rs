@@ -310,24 +310,6 @@ impl Derived {
         charges.sort_by_key(|(at, place, _)| (*at, *place));
         Ok(charges)
     }
-
-    /// Reads every byte of what is sealed; what is wrong, for people.
-    pub(super) fn check(&self) -> Result<Vec<String>, PostError> {
-        let segments = self.segments.check().map_err(sealed)?;
-        let keys = self.keys.check().map_err(sealed)?;
-        Ok(segments.damages.iter().chain(&keys.damages).map(ToString::to_string).collect())
-    }
-
-    /// Compares what is sealed with the journal: each charge and each key stands there once, and nothing else.
-    pub(super) fn compare(&self, charges: u64, keys: u64) -> Option<String> {
-        let (have, have_keys) = (self.segments.charges(), self.keys.keys());
-        let waiting = (self.charges.len() as u64, self.key_builder.len() as u64);
-        if have.saturating_add(waiting.0) != charges {
-            return Some(format!("segments hold {have} charges and {} wait, the journal has {charges}", waiting.0));
-        }
-        (have_keys.saturating_add(waiting.1) != keys)
-            .then(|| format!("key runs hold {have_keys} keys and {} wait, the journal has {keys}", waiting.1))
-    }
 }
 
 /// What is sealed of an entry.

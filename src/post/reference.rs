@@ -230,7 +230,17 @@ pub(super) fn read_materialised(folder: &Path, set: &ReferenceSet) -> Option<Fil
         let bytes = fs::read(path).ok().filter(|bytes| xxh3_128(bytes) == file.hash)?;
         files.insert(file.name.clone(), bytes);
     }
-    Some(files)
+    // A set that was never written may have left a tariff here.
+    (count_files(folder).ok()? == files.len()).then_some(files)
+}
+
+fn count_files(folder: &Path) -> io::Result<usize> {
+    let mut count = 0usize;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        count = count.saturating_add(if path.is_dir() { count_files(&path)? } else { 1 });
+    }
+    Ok(count)
 }
 
 /// The hash of an account's id.

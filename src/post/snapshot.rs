@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
 
-const NAME: &str = "snapshot";
+pub(super) const NAME: &str = "snapshot";
 const NEW_NAME: &str = "snapshot.new";
 /// The form of this file. Another one is no snapshot.
 const MAGIC: [u8; 8] = *b"esepsnp\x01";

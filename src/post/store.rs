@@ -3,7 +3,7 @@
 use super::books::{Books, Known};
 use super::codec::{self, BadEntry};
 use super::derived::Derived;
-use super::entry::{Entry, FileKey, MoneyMove, Payment, Position, UnidentifiedPayment};
+use super::entry::{Entry, FileKey, MoneyMove, Payment, Position, ReferenceSet, UnidentifiedPayment};
 use super::ingest::{Feeds, Ran};
 use super::reference::{self, Files};
 use super::snapshot::{self, Stand};
@@ -202,12 +202,7 @@ impl Store {
     pub fn ingest(&mut self, folder: Folder, how: &Ingest<'_>) -> Result<Ingested, PostError> {
         let before = self.journal.entries().head().count;
         let mut done = Ingested::default();
-        let known_accounts = self.books.account_ids.len();
-        let Taken { reference, openings, payments, feeds } = self.take_reference(folder)?;
-        let new = |opening: &&Opening| opening.no.0 as usize >= known_accounts;
-        let openings: Vec<MoneyMove> =
-            openings.iter().filter(new).map(|opening| opening_move(opening, &reference)).collect();
-        self.book(openings)?;
+        let Taken { reference, payments, feeds } = self.take_reference(folder)?;
         self.pay(&payments, &reference, &mut done)?;
 
         let keys = |file: &FeedFile| FileKey { source: file.source.name.clone(), name: file.name.clone() };
@@ -352,10 +347,10 @@ impl Store {
             let known = u32::try_from(self.books.account_ids.len()).unwrap_or(u32::MAX);
             let count = u32::try_from(register.len()).unwrap_or(u32::MAX);
             set.new_accounts = (known..count).map(|no| reference::id_hash(register.id(AccountNo(no)))).collect();
-            let seq = self.journal.entries().head().count.saturating_add(1);
-            let ready = Ready::new(Entry::Reference(set), detail)?;
-            self.writer()?.write(vec![ready])?;
-            self.references.push(seq);
+            // What new accounts brought is booked with them, whole or not at all.
+            let new = canonical.openings.iter().filter(|opening| opening.no.0 >= known);
+            let openings = new.map(|opening| opening_move(opening, &canonical.reference)).collect();
+            self.write_reference(set, detail, openings)?;
         }
         let ids = self.books.account_ids.iter().zip(0u32..);
         if register.len() != self.books.account_ids.len()
@@ -365,13 +360,38 @@ impl Store {
                 "accounts.csv: an account stands on several rows of which some are wrong".into(),
             ));
         }
-        // Rows of the folder by the numbers of the books.
-        let renumber = |no: AccountNo| register.find(folder.reference.register.id(no));
-        let openings = folder.openings.iter().filter_map(|of| Some(Opening { no: renumber(of.no)?, ..*of })).collect();
-        let payments = folder.payments.into_iter();
-        let payments = payments.map(|of| PaymentRow { no: register.find(of.account_id.as_bytes()), ..of }).collect();
+        // Rows of the folder by the numbers and the calendar of the books.
+        let calendar = canonical.reference.tariffs.calendar();
+        let payments = folder.payments.into_iter().map(|of| PaymentRow {
+            no: register.find(of.account_id.as_bytes()),
+            day: calendar.map_or(of.day, |zone| zone.local(of.at).day),
+            ..of
+        });
+        let payments = payments.collect();
         let reference = Reference { period: folder.config.period, ..canonical.reference };
-        Ok(Taken { reference, openings, payments, feeds: folder.files })
+        Ok(Taken { reference, payments, feeds: folder.files })
+    }
+
+    /// Writes reference data and what its new accounts brought, in one transaction of the journal.
+    fn write_reference(
+        &mut self,
+        set: ReferenceSet,
+        detail: Vec<u8>,
+        openings: Vec<MoneyMove>,
+    ) -> Result<(), PostError> {
+        // Where the write fails, these books are ahead of the journal: nothing more is decided by them.
+        let mut memory = self.memory.take().ok_or_else(lost)?;
+        let seq = self.entries().saturating_add(1);
+        let mut ready = vec![Ready::new(Entry::Reference(set), detail)?];
+        if !openings.is_empty() {
+            ready.push(Ready::new(Entry::Money(openings.clone()), Vec::new())?);
+            self.money.push(seq.saturating_add(1));
+        }
+        self.writer()?.write(ready)?;
+        state::pay(&mut memory, &openings);
+        self.references.push(seq);
+        self.memory = Some(memory);
+        Ok(())
     }
 
     /// Books payments; those that were booked before are left. Source: accounts and money 2.3.
@@ -455,7 +475,6 @@ fn lost() -> PostError {
 /// A folder as the books see it.
 struct Taken {
     reference: Reference,
-    openings: Vec<Opening>,
     payments: Vec<PaymentRow>,
     feeds: Vec<FeedFile>,
 }

@@ -9,6 +9,7 @@
 
 mod compare;
 mod files;
+mod kept;
 mod money;
 mod pinned;
 mod sealed;
@@ -86,7 +87,7 @@ pub fn verify(of: &Verify<'_>) -> Result<Verified, PostError> {
             found.tell(format!("entry {seq}: {violation}"));
             Ok(found)
         }
-        Err(error @ PostError::Entry { .. }) => {
+        Err(error @ (PostError::Entry { .. } | PostError::Refused(_))) => {
             found.tell(error.to_string());
             Ok(found)
         }
@@ -98,10 +99,11 @@ fn look(of: &Verify<'_>, found: &mut Verified) -> Result<(), PostError> {
     container(of.folder, found)?;
     // Before the journal is opened: what is sealed then is in it.
     let sealed = sealed::open(of.folder, found)?;
+    let snapshot = kept::open(of.folder, found)?;
     let journal = SqliteReader::open(of.folder)?;
     let head = journal.head();
     found.entries = head.count;
-    let mut walk = Walk::new(of, sealed.upto());
+    let mut walk = Walk::new(of, sealed.upto(), snapshot);
     let (entries, stored) = bounded(QUEUE);
     let journal = std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
@@ -119,7 +121,6 @@ fn look(of: &Verify<'_>, found: &mut Verified) -> Result<(), PostError> {
     walk.corrected(&journal, found)?;
     walk.finish(found);
     sealed.compare(walk.sealed(), &journal, found)?;
-    snapshots(of.folder, found);
     Ok(())
 }
 
@@ -127,9 +128,6 @@ fn look(of: &Verify<'_>, found: &mut Verified) -> Result<(), PostError> {
 fn container(_folder: &Path, _found: &mut Verified) -> Result<(), PostError> {
     Ok(())
 }
-
-/// What a snapshot says is what the journal says up to its entry.
-fn snapshots(_folder: &Path, _found: &mut Verified) {}
 
 /// Hands on all entries; ends where nobody takes them any more.
 fn read(journal: &dyn Entries, to: &Sender<Stored>) -> Result<(), StoreError> {

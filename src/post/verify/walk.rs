@@ -1,6 +1,7 @@
 //! The walk over all entries: decoded and rated again on all threads, settled and folded in their order.
 
 use super::files::{self, Hashes};
+use super::kept::Kept;
 use super::money::{self, Openings};
 use super::pinned::{Pinned, decoder};
 use super::sealed::SumOfEntry;
@@ -13,7 +14,7 @@ use crate::post::derived::each_charge_line;
 use crate::post::entry::{Entry, FileKey, Outcome, Piece, Posted};
 use crate::post::pieces::PieceWriter;
 use crate::post::reference::Files;
-use crate::post::state;
+use crate::post::state::{self, Keys};
 use crate::post::writer::{PostError, SCHEMA};
 use crate::screen::SourceKey;
 use crate::store::{Details, Entries, Stored};
@@ -73,11 +74,13 @@ struct Back {
     waiting_ms: FxHashMap<u128, i64>,
     /// Σ durations of records that were filtered, ms.
     filtered_ms: i128,
+    /// Until its entry has come.
+    snapshot: Option<Kept>,
 }
 
 impl<'w> Walk<'w> {
     /// A walk that has begun nowhere. Up to an entry, what is sealed of entries is summed.
-    pub(super) fn new(of: &'w Verify<'w>, upto: u64) -> Self {
+    pub(super) fn new(of: &'w Verify<'w>, upto: u64, snapshot: Option<Kept>) -> Self {
         let back = Back {
             books: Books::default(),
             memory: Some(state::empty(1 << 16)),
@@ -88,6 +91,7 @@ impl<'w> Walk<'w> {
             corrected: FxHashMap::default(),
             waiting_ms: FxHashMap::default(),
             filtered_ms: 0,
+            snapshot,
         };
         let front = Front { scratch: of.scratch, upto, pinned: None, files: Files::new(), no: 0 };
         Self { of, front, back }
@@ -335,14 +339,20 @@ impl Back {
                 self.replay(seq, &job.entry)?;
             }
         }
-        self.books.apply(seq, &job.entry).map_err(violation)
+        self.books.apply(seq, &job.entry).map_err(violation)?;
+        if let Some(snapshot) = self.snapshot.take_if(|snapshot| snapshot.seq() == seq)
+            && let Some(memory) = &self.memory
+        {
+            job.told.extend(snapshot.differs(&self.books, memory).map(|why| format!("snapshot of entry {seq}: {why}")));
+        }
+        Ok(())
     }
 
     /// Takes an entry as it says, without deciding it again.
     fn replay(&mut self, seq: u64, entry: &Entry) -> Result<(), PostError> {
         let (books, keys) = (&mut self.books, &mut self.keys);
         let Some(memory) = &mut self.memory else { return Ok(()) };
-        let replayed = state::replay(memory, entry, &mut |key| place_of(books, keys, key));
+        let replayed = state::replay(memory, entry, Keys::New, &mut |key| place_of(books, keys, key));
         replayed.map_err(|violation| PostError::Violation { seq, violation })
     }
 
