@@ -12,7 +12,7 @@
 )]
 
 mod books {
-    pub mod month;
+    pub(crate) mod month;
 }
 
 use books::month::{HEADER, Month, call, clean, copy_folder, ingest, month_of, said, sample, small, verified};
@@ -322,7 +322,12 @@ fn no_room_but_the_command_line_has_a_clock() {
         "Utc::".to_owned() + "now",
         "Local::".to_owned() + "now",
     ];
-    for path in all.iter().filter(|path| !path.starts_with(root.join("cli")) && !path.ends_with("cli.rs")) {
+    for path in
+        all.iter().filter(|path| path.extension().is_some_and(|of| of == "rs") && !path.starts_with(root.join("cli")))
+    {
+        if path.ends_with("src/cli.rs") {
+            continue;
+        }
         let text = fs::read_to_string(path).unwrap();
         for clock in &clocks {
             assert!(!text.contains(clock.as_str()), "{}: {clock}", path.display());

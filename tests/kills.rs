@@ -11,7 +11,7 @@
 )]
 
 mod books {
-    pub mod month;
+    pub(crate) mod month;
 }
 
 use books::month::{Month, clean, month_of, said, sample};
@@ -187,7 +187,7 @@ fn what_is_no_store_of_this_version_is_told() {
         (
             "a byte of an entry",
             |bytes| {
-                let at = bytes.len() - 20_000;
+                let at = bytes.windows(5).rposition(|word| word == b"voice").unwrap();
                 bytes[at] ^= 1;
             },
             "",

@@ -43,7 +43,7 @@
 )]
 
 mod books {
-    pub mod month;
+    pub(crate) mod month;
 }
 
 use books::month::{HEADER, call, ingest, said, small, verified};
@@ -106,7 +106,7 @@ enum Found {
 }
 
 /// Ingests a folder, changes its tariff, and ingests more, with a fault. It must be found, and nothing without it.
-fn plant(change: impl FnMut(&mut Kept), found: Found) {
+fn plant(change: impl FnMut(&mut Kept) + 'static, found: Found) {
     let dir = tempfile::tempdir().unwrap();
     let (folder, data) = (dir.path().join("folder"), dir.path().join("data"));
     small(&folder);
@@ -229,12 +229,12 @@ planted! {
     posting_unbalanced, Told("the debits of a transaction are not its credits"), |kept| money(kept).for_each(|of| {
         if let MoneyMove::Payment(payment) = of { payment.advance += 1; }
     });
-    reversal_not_exact, Told("took back"), |kept| pieces(kept).for_each(|piece| {
+    reversal_not_exact, Told("takes back another charge"), |kept| pieces(kept).for_each(|piece| {
         for reversal in piece.rows.iter_mut().filter_map(|row| row.reversed.as_mut()) {
             if let Some(charge) = &mut reversal.charge { (charge.gross, charge.net) = (charge.gross - 1, charge.net - 1); }
         }
     });
-    reversal_of_nothing, Told("took back"), |kept| pieces(kept).for_each(|piece| {
+    reversal_of_nothing, Told("takes back a charge that never stood"), |kept| pieces(kept).for_each(|piece| {
         for reversal in piece.rows.iter_mut().filter_map(|row| row.reversed.as_mut()) { reversal.key ^= 1; }
     });
     vat_not_extracted, Told("decided again, VAT 128.57"), |kept| money(kept).for_each(|of| {

@@ -119,6 +119,7 @@ fn entries() -> Vec<Entry> {
             file: file(),
             anew: false,
             header: b"record_id,service".to_vec(),
+            lead: b"record_id,service\n".to_vec(),
             end: position(500, 12),
             start: position(20, 1),
             first_line: 2,

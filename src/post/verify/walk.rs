@@ -270,12 +270,20 @@ fn rated_again(piece: &Piece, pinned: &Pinned, detail: &[u8], memory: &mut Prepa
 impl Back {
     /// Settles and folds entries in their order, then compares.
     fn fold(&mut self, mut jobs: Vec<Job>, found: &mut Verified) -> Result<(), PostError> {
+        let mut taken = Ok(());
+        let mut count = 0usize;
         for job in &mut jobs {
             if let Some(sum) = job.sum {
                 self.sums.push(sum);
             }
-            self.take(job, found)?;
+            count = count.saturating_add(1);
+            taken = self.take(job, found);
+            if taken.is_err() {
+                break;
+            }
         }
+        // What comes behind an entry that does not follow was not settled.
+        jobs.truncate(count);
         let keys = &self.keys;
         jobs.par_iter_mut().for_each(|job| {
             if let (Entry::Piece(piece), Some(prepared), Some(pinned)) = (&job.entry, &job.prepared, &job.pinned) {
@@ -289,7 +297,7 @@ impl Back {
             job.told.drain(..).for_each(|told| found.tell(told));
         }
         jobs.into_par_iter().for_each(drop);
-        Ok(())
+        taken
     }
 
     fn take(&mut self, job: &mut Job, found: &mut Verified) -> Result<(), PostError> {
