@@ -9,8 +9,10 @@ mod account;
 mod books;
 mod explain;
 mod generate;
+mod money;
 mod rate;
 mod summary;
+mod suspense;
 mod tariff;
 
 use clap::{Args, Parser, Subcommand};
@@ -40,6 +42,21 @@ enum Command {
     /// Check every invariant over the whole store and print the hash of what the books say
     #[command(after_help = "Example:\n  esep verify --data ./esep-data")]
     Verify(StoreArgs),
+    /// Rate again what waits in suspense, after the reference data was mended
+    #[command(after_help = "Example:\n  esep recycle sample-cdr --data ./esep-data")]
+    Recycle(suspense::RecycleArgs),
+    /// Show what waits, by reason and age; list it; give it up
+    #[command(after_help = "Example:\n  esep suspense --list unknown_line --data ./esep-data")]
+    Suspense(suspense::SuspenseArgs),
+    /// Book a payment; of an unknown account it is held as unidentified
+    #[command(after_help = "Example:\n  esep pay 77010042 1500.00 --reference P-1 --channel bank --at 2026-03-05")]
+    Pay(money::MoneyArgs),
+    /// Give money back out of an account's advance
+    #[command(after_help = "Example:\n  esep refund 77010042 20.00 --reference R-1 --channel bank --at 2026-03-31")]
+    Refund(money::MoneyArgs),
+    /// Show what was used and is not owed (CELL-48), by month and category
+    #[command(after_help = "Example:\n  esep losses --data ./esep-data --json")]
+    Losses(StoreArgs),
     /// Rate a folder, post nothing
     #[command(after_help = "Example:\n  esep rate sample-cdr --out /tmp/rated\n\nWrites rated.csv, filtered.csv, \
         duplicate.csv, suspended.csv, rejected.csv and summary.json; rejected-raw.ndjson keeps what was rejected.")]
@@ -206,6 +223,11 @@ pub fn main() -> ExitCode {
         Command::Run(args) => books::post(&args, rate::Summary::ForPeople),
         Command::Ingest(args) => books::post(&args, rate::Summary::Short),
         Command::Verify(args) => books::verify(&args),
+        Command::Recycle(args) => suspense::recycle(&args),
+        Command::Suspense(args) => suspense::suspense(&args),
+        Command::Pay(args) => money::pay(&args),
+        Command::Refund(args) => money::refund(&args),
+        Command::Losses(args) => money::losses(&args),
         Command::Rate(args) => rate::run(&args, rate::Summary::Short),
         Command::Account(args) => account::run(&args),
         Command::Explain(args) => explain::run(&args),

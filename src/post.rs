@@ -3,24 +3,31 @@
 //!
 //! Source: rating 1.2, accounts and money 2.1, 2.3.
 
+mod again;
 mod books;
 mod codec;
 mod derived;
 pub mod entry;
 mod explain;
 mod ingest;
+mod money;
 mod pieces;
+mod recycle;
 mod reference;
 mod snapshot;
 mod standing;
 mod state;
 mod store;
+mod suspense;
 mod view;
 mod writer;
 
 pub use books::{Books, Digest, FileState, Known, Suspense, Violation};
 pub use codec::{BadEntry, decode, encode};
 pub use derived::ChargeLine;
+pub use money::{MoneyOrder, Ordered};
+pub use recycle::Recycled;
 pub use store::{HOT_KEYS_MAX, Ingest, Ingested, Store};
+pub use suspense::{AGES, Aged, WaitingRecord};
 pub use view::{AccountView, Moved, Movement};
 pub use writer::PostError;

@@ -122,6 +122,8 @@ pub struct Books {
     charged: Vec<u64>,
     /// Σ of what was taken back, gross tiyn.
     pub reversed_gross: i128,
+    /// When the latest usage was that is charged or waits, ms.
+    pub latest_ms: Option<i64>,
 }
 
 /// What a reference says about a payment before.
@@ -240,6 +242,9 @@ impl Books {
 
     fn suspend(&mut self, place: &Place, key: u128, reason: u8, at_ms: i64, line: u32) -> Result<(), Violation> {
         let line = place.first_line.saturating_add(u64::from(line));
+        if at_ms != 0 {
+            self.latest_ms = self.latest_ms.max(Some(at_ms));
+        }
         let waits = Suspense { reason, at_ms, file: place.file, line, seq: place.seq, row: place.row };
         match self.suspense.insert(key, waits) {
             None => Ok(()),
@@ -295,6 +300,7 @@ impl Books {
 
     fn charge(&mut self, key: u128, posted: &Posted) -> Result<(), Violation> {
         self.post(posted.account, &posted.transaction())?;
+        self.latest_ms = self.latest_ms.max(Some(posted.at_ms));
         self.charges.add(&self.charge_bytes(key, posted));
         self.add_not_owed(posted, posted.not_owed);
         let word = (posted.account / 64) as usize;
@@ -391,12 +397,13 @@ impl Books {
             Outcome::Rated(posted) => self.charge(resolved.key, posted)?,
             Outcome::Suspended(suspended) => {
                 // It goes on waiting, for another reason.
-                self.suspense.insert(resolved.key, Suspense { reason: suspended.reason, ..waited });
+                let (reason, at_ms) = (suspended.reason, suspended.at_ms);
+                self.suspense.insert(resolved.key, Suspense { reason, at_ms, ..waited });
             }
             Outcome::Filtered(_) | Outcome::Rejected(_) | Outcome::WrittenOff(_) => {}
             Outcome::Waiting(part) => {
                 let reason = part.suspended.as_ref().map_or(INCOMPLETE, |suspended| suspended.reason);
-                self.suspense.insert(resolved.key, Suspense { reason, ..waited });
+                self.suspense.insert(resolved.key, Suspense { reason, at_ms: part.posted.at_ms, ..waited });
             }
             Outcome::Duplicate(_) | Outcome::WithItsCall => {
                 return violation("a record that waited is resolved into what it cannot become");

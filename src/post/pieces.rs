@@ -78,11 +78,11 @@ impl PieceWriter<'_> {
         }
     }
 
-    fn file(&self, place: usize) -> FileKey {
+    pub(super) fn file(&self, place: usize) -> FileKey {
         self.files.get(place).cloned().unwrap_or(FileKey { source: String::new(), name: String::new() })
     }
 
-    fn outcome(&self, item: &Item, prepared: &Prepared, booked: Option<&Booked>) -> Outcome {
+    pub(super) fn outcome(&self, item: &Item, prepared: &Prepared, booked: Option<&Booked>) -> Outcome {
         let detail = || item.detail.get().and_then(|place| prepared.details.get(place)).cloned().unwrap_or_default();
         match item.fate {
             Fate::Rated => self.rated(item, booked),
@@ -127,7 +127,7 @@ impl PieceWriter<'_> {
     }
 
     /// The outcome of a part that was told with its call.
-    fn told(&self, item: &Item, detail: &str, booked: &Booked) -> Outcome {
+    pub(super) fn told(&self, item: &Item, detail: &str, booked: &Booked) -> Outcome {
         match item.fate {
             Fate::Rated => self.rated(item, Some(booked)),
             Fate::Filtered(reason) => Outcome::Filtered(reason as u8),
