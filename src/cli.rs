@@ -8,12 +8,14 @@
 mod account;
 mod books;
 mod explain;
+mod export;
 mod generate;
 mod money;
 mod rate;
 mod summary;
 mod suspense;
 mod tariff;
+mod what_if;
 
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write};
@@ -57,6 +59,12 @@ enum Command {
     /// Show what was used and is not owed (CELL-48), by month and category
     #[command(after_help = "Example:\n  esep losses --data ./esep-data --json")]
     Losses(StoreArgs),
+    /// Rate what the store holds by another tariff, show what changes per account; post nothing
+    #[command(after_help = "Example:\n  esep what-if ./esep-data --tariff tariffs/2026-next.toml --json")]
+    WhatIf(what_if::WhatIfArgs),
+    /// Write all charges and postings as tables for other programs
+    #[command(after_help = "Example:\n  esep export --data ./esep-data --out /tmp/tables")]
+    Export(export::ExportArgs),
     /// Rate a folder, post nothing
     #[command(after_help = "Example:\n  esep rate sample-cdr --out /tmp/rated\n\nWrites rated.csv, filtered.csv, \
         duplicate.csv, suspended.csv, rejected.csv and summary.json; rejected-raw.ndjson keeps what was rejected.")]
@@ -228,6 +236,8 @@ pub fn main() -> ExitCode {
         Command::Pay(args) => money::pay(&args),
         Command::Refund(args) => money::refund(&args),
         Command::Losses(args) => money::losses(&args),
+        Command::WhatIf(args) => what_if::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Rate(args) => rate::run(&args, rate::Summary::Short),
         Command::Account(args) => account::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -1,6 +1,6 @@
 //! Pieces of feeds as the journal keeps them, to be read once more: the files they came from may be gone.
 
-use super::entry::{FileKey, Piece};
+use super::entry::FileKey;
 use crate::batch::{FeedFile, FeedPosition, Source, Work};
 use crate::decode::{FileDecoder, Format, Limits};
 use crate::feed;
@@ -37,16 +37,16 @@ impl KnownFiles {
     }
 
     /// What reads the lines of a piece again; none where no feed is configured for its file any more.
-    pub(super) fn work(&mut self, place: usize, piece: &Piece, lines: Vec<u8>) -> Option<Work> {
+    pub(super) fn work(&mut self, place: usize, header: &[u8], first_line: u64, lines: Vec<u8>) -> Option<Work> {
         let file = self.files.get(place).filter(|_| self.configured.get(place) == Some(&true))?;
-        let decoder = self.decoders.entry((place, piece.header.clone())).or_insert_with(|| {
-            let decoder = file.format.decoder(&piece.header);
+        let decoder = self.decoders.entry((place, header.to_vec())).or_insert_with(|| {
+            let decoder = file.format.decoder(header);
             Arc::new(decoder.map_err(|why| Rejection::new(RejectReason::BadHeader, why)))
         });
         Some(Work {
             file: place,
             decoder: Arc::clone(decoder),
-            first_line: piece.first_line,
+            first_line,
             lines: 0,
             end: FeedPosition::default(),
             piece: feed::Piece::Lines(lines),

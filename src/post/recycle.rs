@@ -229,7 +229,7 @@ impl<'w> WaitingPieces<'w> {
             rows.iter().filter_map(|(row, _)| piece.rows.get(*row as usize).map(|row| row.line)).collect();
         kept.sort_unstable();
         let Some((_, file)) = rows.first() else { return Ok(None) };
-        Ok(self.files.work(*file as usize, &piece, only_lines(&lines, &kept)))
+        Ok(self.files.work(*file as usize, &piece.header, piece.first_line, only_lines(&lines, &kept)))
     }
 }
 

@@ -9,8 +9,10 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod export;
 mod money;
 mod suspense;
+mod what_if;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -88,4 +90,9 @@ fn refused(args: &[&str]) -> String {
     let output = esep(args);
     assert_eq!(output.status.code(), Some(2), "esep {}", args.join(" "));
     String::from_utf8(output.stderr).unwrap()
+}
+
+/// Tiyn of an amount with two decimals; of nothing, none.
+fn tiyn(amount: &str) -> i64 {
+    if amount.is_empty() { 0 } else { amount.replace('.', "").parse().unwrap() }
 }
