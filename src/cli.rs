@@ -6,6 +6,7 @@
 //! Source: interface 7.2.
 
 mod account;
+mod backup;
 mod books;
 mod explain;
 mod export;
@@ -65,6 +66,12 @@ enum Command {
     /// Write all charges and postings as tables for other programs
     #[command(after_help = "Example:\n  esep export --data ./esep-data --out /tmp/tables")]
     Export(export::ExportArgs),
+    /// Copy the store as it stands, while it is written to
+    #[command(after_help = "Example:\n  esep backup --data ./esep-data --out /mnt/backup/2026-03-31")]
+    Backup(backup::BackupArgs),
+    /// Make a store out of a copy, where there is none
+    #[command(after_help = "Example:\n  esep restore /mnt/backup/2026-03-31 --data ./esep-data")]
+    Restore(backup::RestoreArgs),
     /// Rate a folder, post nothing
     #[command(after_help = "Example:\n  esep rate sample-cdr --out /tmp/rated\n\nWrites rated.csv, filtered.csv, \
         duplicate.csv, suspended.csv, rejected.csv and summary.json; rejected-raw.ndjson keeps what was rejected.")]
@@ -238,6 +245,8 @@ pub fn main() -> ExitCode {
         Command::Losses(args) => money::losses(&args),
         Command::WhatIf(args) => what_if::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
         Command::Rate(args) => rate::run(&args, rate::Summary::Short),
         Command::Account(args) => account::run(&args),
         Command::Explain(args) => explain::run(&args),

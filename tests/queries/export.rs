@@ -17,7 +17,8 @@ fn interface_7_3_exported_charges_are_the_rows_of_rated_csv_and_sum_to_the_books
     let last_four = |row: &str| row.rsplitn(5, ',').map(str::to_owned).collect::<Vec<_>>();
     let mut found: Vec<String> = charges[1..].iter().map(|row| last_four(row)[4].clone()).collect();
     rated.remove(0);
-    (found.sort(), rated.sort());
+    found.sort();
+    rated.sort();
     assert_eq!(found, rated);
     assert_eq!(counts["charges"].as_u64().unwrap() as usize, rated.len());
 

@@ -9,6 +9,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod backup;
 mod export;
 mod money;
 mod suspense;
