@@ -41,7 +41,7 @@ const DOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("generate", &["units"]),
-    ("cli", &["units", "law", "tariff", "screen", "batch", "folder", "post", "generate"]),
+    ("cli", &["units", "record", "law", "tariff", "book", "screen", "batch", "folder", "store", "post", "generate"]),
 ];
 
 /// Files longer than this want a seam.

@@ -1,8 +1,8 @@
 //! Commands over the store.
 
 use super::{Common, Ended, PostArgs, StoreArgs, print, rate, summary, tell};
-use crate::folder::{Findings, Folder};
-use crate::post::{self, HOT_KEYS_MAX, Ingest, Store};
+use crate::folder::Findings;
+use crate::post::{self, HOT_KEYS_MAX, Ingest, PostError, Store};
 use anyhow::Context;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +15,7 @@ pub(super) fn post(args: &PostArgs, form: rate::Summary) -> anyhow::Result<Ended
     let [path] = args.paths.as_slice() else { anyhow::bail!("one folder at a time") };
     let Some((folder, findings)) = rate::open(path, common) else { return Ok(Ended::NotDone) };
     let mut store = open(&args.store)?;
-    let ingested = ingest(&mut store, folder, common)?;
+    let ingested = with_threads(common, |how| store.ingest(folder, how))?;
     if !common.quiet {
         for note in &ingested.notes {
             tell(note);
@@ -41,25 +41,29 @@ fn ended(strict: bool, totals: &crate::batch::Totals, findings: &Findings) -> En
     if strict && doubtful { Ended::Doubtful } else { Ended::Done }
 }
 
-fn ingest(store: &mut Store, folder: Folder, common: &Common) -> anyhow::Result<crate::post::Ingested> {
+/// Does something to the books on all threads, and shows how much was read.
+pub(super) fn with_threads<R: Send>(
+    common: &Common,
+    done: impl FnOnce(&Ingest<'_>) -> Result<R, PostError>,
+) -> anyhow::Result<R> {
     let jobs = common.jobs.map_or(0, usize::from);
     let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("threads cannot be started")?;
-    let (progress, done, stop) = (AtomicU64::new(0), AtomicBool::new(false), AtomicBool::new(false));
+    let (progress, ended, stop) = (AtomicU64::new(0), AtomicBool::new(false), AtomicBool::new(false));
     let shown = !common.quiet && std::io::stderr().is_terminal();
     let how = Ingest { threads: &threads, progress: &progress, stop: &stop, hot_keys: HOT_KEYS_MAX };
-    let ingested = std::thread::scope(|scope| {
+    let result = std::thread::scope(|scope| {
         if shown {
-            scope.spawn(|| rate::show_progress(&progress, &done));
+            scope.spawn(|| rate::show_progress(&progress, &ended));
         }
-        let ingested = store.ingest(folder, &how);
-        done.store(true, Ordering::Relaxed);
-        ingested
+        let result = done(&how);
+        ended.store(true, Ordering::Relaxed);
+        result
     })?;
-    Ok(ingested)
+    Ok(result)
 }
 
 /// Opens the store to write.
-fn open(args: &StoreArgs) -> anyhow::Result<Store> {
+pub(super) fn open(args: &StoreArgs) -> anyhow::Result<Store> {
     let command: Vec<String> = std::env::args().take(2).collect();
     let holder = format!("process {}, `{}`", std::process::id(), command.join(" "));
     Ok(Store::open(&args.data, &holder)?)

@@ -11,7 +11,7 @@ use super::state::{self, Keys};
 use super::writer::{PostError, Ready, SCHEMA, ToWriter, Writer};
 use crate::batch::{FeedFile, FileTotals, Memory, Reference, Totals};
 use crate::book::AccountNo;
-use crate::folder::{Folder, Opening, PaymentRow, vat_of_payment};
+use crate::folder::{Findings, Folder, Opening, PaymentRow, vat_of_payment};
 use crate::record::{FilterReason, RejectReason, SuspendReason};
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
@@ -202,9 +202,7 @@ impl Store {
     pub fn ingest(&mut self, folder: Folder, how: &Ingest<'_>) -> Result<Ingested, PostError> {
         let before = self.journal.entries().head().count;
         let mut done = Ingested::default();
-        let Taken { reference, payments, feeds } = self.take_reference(folder)?;
-        self.pay(&payments, &reference, &mut done)?;
-
+        let (reference, feeds) = self.take(folder, &mut done)?;
         let keys = |file: &FeedFile| FileKey { source: file.source.name.clone(), name: file.name.clone() };
         let Some(mut sample) = feeds.first().cloned() else {
             done.entries = self.journal.entries().head().count.saturating_sub(before);
@@ -267,7 +265,18 @@ impl Store {
         Ok(())
     }
 
-    fn writer(&mut self) -> Result<Writer<'_>, PostError> {
+    /// Takes what a folder says but for its feeds: reference data, balances of accounts that are new, payments.
+    pub(super) fn take(
+        &mut self,
+        folder: Folder,
+        done: &mut Ingested,
+    ) -> Result<(Reference, Vec<FeedFile>), PostError> {
+        let Taken { reference, payments, feeds } = self.take_reference(folder)?;
+        self.pay(&payments, &reference, done)?;
+        Ok((reference, feeds))
+    }
+
+    pub(super) fn writer(&mut self) -> Result<Writer<'_>, PostError> {
         match &mut self.journal {
             Held::Writing(journal) => {
                 Ok(Writer { journal: &mut **journal, books: &mut self.books, derived: &mut self.derived })
@@ -276,6 +285,7 @@ impl Store {
         }
     }
 
+    /// What the journal says.
     pub(super) fn journal(&self) -> &dyn Entries {
         self.journal.entries()
     }
@@ -292,6 +302,30 @@ impl Store {
     /// Entries that brought reference data.
     pub(super) fn reference_entries(&self) -> &[u64] {
         &self.references
+    }
+
+    /// What deciding remembers; it must be given back.
+    pub(super) fn take_memory(&mut self) -> Result<Memory, PostError> {
+        self.memory.take().ok_or_else(lost)
+    }
+
+    /// Gives back what deciding remembers.
+    pub(super) fn give_memory(&mut self, memory: Memory) {
+        self.memory = Some(memory);
+    }
+
+    /// The reference data of the books as a folder, without feeds and payments.
+    pub fn known_folder(&self) -> Result<Folder, PostError> {
+        let Some(files) = self.reference_files()? else {
+            return Err(PostError::Refused("the books know no reference data yet: nothing was posted".into()));
+        };
+        if let Held::Writing(_) = self.journal {
+            return loaded(Folder::open_knowing(&self.folder.join("reference"), self.known_names()));
+        }
+        // The folder of the store is the writer's.
+        let scratch = tempfile::tempdir()?;
+        reference::materialise(scratch.path(), &files)?;
+        loaded(Folder::open_knowing(scratch.path(), self.known_names()))
     }
 
     /// How many entries the journal has.
@@ -312,11 +346,13 @@ impl Store {
             let Entry::Reference(set) = entry else { continue };
             files = reference::unpack(&set, stored.detail.as_deref().unwrap_or_default(), &files)?;
         }
-        reference::materialise(&self.folder.join("reference"), &files)?;
+        if let Held::Writing(_) = self.journal {
+            reference::materialise(&self.folder.join("reference"), &files)?;
+        }
         Ok(Some(files))
     }
 
-    fn known_names(&self) -> KnownNames {
+    pub(super) fn known_names(&self) -> KnownNames {
         let set = self.books.reference.clone().unwrap_or_default();
         KnownNames { plans: set.plans, zones: set.zones, networks: set.networks }
     }
@@ -330,11 +366,7 @@ impl Store {
         if is_news {
             reference::materialise(&at, &files)?;
         }
-        let (canonical, findings) = Folder::open_knowing(&at, self.known_names());
-        let Some(canonical) = canonical else {
-            let first = findings.kept().iter().find(|finding| finding.is_error()).map(ToString::to_string);
-            return Err(PostError::Refused(format!("the reference data does not load: {}", first.unwrap_or_default())));
-        };
+        let canonical = loaded(Folder::open_knowing(&at, self.known_names()))?;
         let register = &canonical.reference.register;
         if is_news {
             let (mut set, detail) = reference::pack(&files, self.books.reference.as_ref())?;
@@ -441,7 +473,7 @@ impl Store {
     }
 
     /// Books money moves.
-    fn book(&mut self, moves: Vec<MoneyMove>) -> Result<(), PostError> {
+    pub(super) fn book(&mut self, moves: Vec<MoneyMove>) -> Result<(), PostError> {
         if moves.is_empty() {
             return Ok(());
         }
@@ -466,6 +498,14 @@ fn decode(stored: &Stored) -> Result<Entry, PostError> {
         return Err(PostError::Entry { seq, error: BadEntry(format!("schema {}", stored.schema)) });
     }
     codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })
+}
+
+/// A folder of reference data that must load.
+pub(super) fn loaded((folder, findings): (Option<Folder>, Findings)) -> Result<Folder, PostError> {
+    folder.ok_or_else(|| {
+        let first = findings.kept().iter().find(|finding| finding.is_error()).map(ToString::to_string);
+        PostError::Refused(format!("the reference data does not load: {}", first.unwrap_or_default()))
+    })
 }
 
 fn lost() -> PostError {
