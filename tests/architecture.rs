@@ -40,8 +40,9 @@ const DOORS: &[(&str, &[&str])] = &[
             "batch", "folder",
         ],
     ),
+    ("watch", &["feed", "batch", "folder"]),
     ("generate", &["units"]),
-    ("cli", &["units", "law", "tariff", "screen", "batch", "folder", "post", "generate"]),
+    ("cli", &["units", "law", "tariff", "screen", "batch", "folder", "post", "watch", "generate"]),
 ];
 
 /// Files longer than this want a seam.
