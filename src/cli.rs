@@ -10,9 +10,11 @@ mod backup;
 mod books;
 mod explain;
 mod export;
+mod follow;
 mod generate;
 mod money;
 mod rate;
+mod signals;
 mod summary;
 mod suspense;
 mod tariff;
@@ -40,8 +42,8 @@ enum Command {
     Run(PostArgs),
     /// Rate and post a folder's feeds, or single files by the reference data that the books know
     #[command(after_help = "Example:\n  esep ingest sample-cdr --data ./esep-data\n  \
-        esep ingest --source msc-1 /var/cdr/msc1-0301.csv.gz")]
-    Ingest(PostArgs),
+        esep ingest --source msc-1 /var/cdr/msc1-0301.csv.gz\n  esep ingest --follow /var/cdr")]
+    Ingest(IngestArgs),
     /// Check every invariant over the whole store and print the hash of what the books say
     #[command(after_help = "Example:\n  esep verify --data ./esep-data")]
     Verify(StoreArgs),
@@ -141,10 +143,11 @@ struct AccountArgs {
 
 #[derive(Args, Debug)]
 struct PostArgs {
-    /// The folder of a month, or files of one feed
+    /// Folders of a month, or files of one feed
     #[arg(required = true, value_name = "DIR|FILE")]
     paths: Vec<PathBuf>,
-    /// Of files: the feed that they belong to, one of those that the books know
+    /// Of files: the feed that they belong to, one of those that the books know; `feeds` or the only one unless said
+    /// otherwise
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Exit 1 when a record was rejected or suspended, or reference data was set aside
@@ -152,6 +155,16 @@ struct PostArgs {
     strict: bool,
     #[command(flatten)]
     store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+struct IngestArgs {
+    #[command(flatten)]
+    post: PostArgs,
+    /// Watch the folder and go on: files that come and grow, reference data and payments that change. SIGINT or SIGTERM
+    /// ends it
+    #[arg(long)]
+    follow: bool,
 }
 
 #[derive(Args, Debug)]
@@ -236,7 +249,8 @@ enum Ended {
 pub fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Run(args) => books::post(&args, rate::Summary::ForPeople),
-        Command::Ingest(args) => books::post(&args, rate::Summary::Short),
+        Command::Ingest(args) if args.follow => follow::run(&args.post),
+        Command::Ingest(args) => books::post(&args.post, rate::Summary::Short),
         Command::Verify(args) => books::verify(&args),
         Command::Recycle(args) => suspense::recycle(&args),
         Command::Suspense(args) => suspense::suspense(&args),

@@ -7,7 +7,7 @@
 
 mod source;
 
-pub use source::{Compression, FeedError};
+pub use source::{Compression, FeedError, Kind};
 
 use source::Source;
 use std::io::Read;
@@ -80,6 +80,10 @@ pub struct LineReader {
     expanded: u64,
     started: bool,
     end: Option<End>,
+    /// The input may go on behind its end: a last line without end is not there yet.
+    grows: bool,
+    /// What was read of a long line that has no end yet.
+    partial: Option<Partial>,
 }
 
 /// How the input ended.
@@ -104,6 +108,44 @@ impl LineReader {
         Ok(Self { end: problem.map(End::Broken), ..Self::new(source, BOUNDS) })
     }
 
+    /// Opens a file that is still being written. At the end of what is there, [`Self::next_piece`] gives none, and goes
+    /// on where the file has grown since; a last line without end waits. An archive is read as by [`Self::open`].
+    pub fn open_growing(path: &Path) -> Result<Self, FeedError> {
+        let reader = Self::open(path)?;
+        Ok(Self { grows: reader.source.packed_bytes().is_none(), ..reader })
+    }
+
+    /// Whether the file is an archive.
+    pub fn is_archive(&self) -> bool {
+        self.source.packed_bytes().is_some()
+    }
+
+    /// Whether it may go on behind its end: it was opened so, is no archive, and did not break.
+    pub fn grows(&self) -> bool {
+        self.grows
+    }
+
+    /// The line without end that waits, as far as it is there; of a long one nothing.
+    pub fn waiting(&self) -> &[u8] {
+        &self.carry
+    }
+
+    /// Whether what was read ends within a line.
+    pub fn is_within_a_line(&self) -> bool {
+        !self.carry.is_empty() || self.partial.is_some()
+    }
+
+    /// Takes the line without end, as if it had one.
+    pub fn take_waiting(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.carry)
+    }
+
+    /// Bytes of the file itself that its whole lines have up to here. Of an archive: unpacked.
+    pub fn taken_bytes(&self) -> u64 {
+        let partial = self.partial.as_ref().map_or(0, |partial| partial.bytes);
+        self.expanded.saturating_sub(self.carry.len() as u64).saturating_sub(partial)
+    }
+
     /// Reads from another transport.
     pub fn from_read(read: Box<dyn Read + Send>, compression: Compression) -> Self {
         Self::with_bounds(read, compression, BOUNDS)
@@ -120,11 +162,19 @@ impl LineReader {
     }
 
     fn new(source: Source, bounds: Bounds) -> Self {
-        Self { source, bounds, carry: Vec::new(), expanded: 0, started: false, end: None }
+        Self { source, bounds, carry: Vec::new(), expanded: 0, started: false, end: None, grows: false, partial: None }
     }
 
     /// The next piece, none at the end. `buffer` is used for it: give back that of an earlier piece.
     pub fn next_piece(&mut self, mut buffer: Vec<u8>) -> Option<Piece> {
+        if self.grows && matches!(self.end, Some(End::Clean)) {
+            self.end = None;
+        }
+        if let Some(partial) = self.partial.take() {
+            buffer.resize(self.bounds.block, 0);
+            let filled = self.fill(&mut buffer, 0);
+            return self.long_line(partial, buffer, filled);
+        }
         let carried = self.carry.len();
         buffer.resize(self.bounds.block.max(carried), 0);
         buffer.get_mut(..carried)?.copy_from_slice(&self.carry);
@@ -136,7 +186,7 @@ impl LineReader {
         }
         let block = buffer.get(..filled)?;
         let mut scan = scan(block, self.bounds.max_line);
-        if matches!(self.end, Some(End::Clean)) && !scan.long {
+        if matches!(self.end, Some(End::Clean)) && !scan.long && !self.grows {
             scan.lines_end = filled;
         }
         if scan.lines_end > 0 {
@@ -145,12 +195,17 @@ impl LineReader {
             return Some(Piece::Lines(buffer));
         }
         if scan.long {
-            return Some(self.long_line(buffer, filled));
+            return self.long_line(Partial::default(), buffer, filled);
         }
         // A block without a whole or a long line was not filled: the input has ended.
         match self.end.replace(End::Clean)? {
-            End::Clean => None,
+            End::Clean => {
+                // Of a file that does not grow nothing is left here.
+                self.carry.extend_from_slice(block);
+                None
+            }
             End::Broken(message) => {
+                self.grows = false;
                 let mut line = Partial::default();
                 line.push(block, self.bounds.max_line);
                 Some(Piece::Broken(Broken { last_line: line.finish(), message }))
@@ -203,9 +258,8 @@ impl LineReader {
         filled
     }
 
-    /// Reads a long line to its end; the buffer holds its beginning.
-    fn long_line(&mut self, mut buffer: Vec<u8>, mut filled: usize) -> Piece {
-        let mut line = Partial::default();
+    /// Reads a long line to its end; the buffer holds what comes next of it. None where it has no end yet.
+    fn long_line(&mut self, mut line: Partial, mut buffer: Vec<u8>, mut filled: usize) -> Option<Piece> {
         loop {
             let block = buffer.get(..filled).unwrap_or_default();
             match memchr::memchr(b'\n', block) {
@@ -213,7 +267,7 @@ impl LineReader {
                     let (text, rest) = block.split_at_checked(at).unwrap_or_default();
                     line.push(text, self.bounds.max_line);
                     self.carry.extend_from_slice(rest.get(1..).unwrap_or_default());
-                    return Piece::LongLine(line.finish());
+                    return Some(Piece::LongLine(line.finish()));
                 }
                 None => line.push(block, self.bounds.max_line),
             }
@@ -221,13 +275,34 @@ impl LineReader {
                 None => filled = self.fill(&mut buffer, 0),
                 Some(End::Clean) => {
                     self.end = Some(End::Clean);
-                    return Piece::LongLine(line.finish());
+                    if self.grows {
+                        self.partial = Some(line);
+                        return None;
+                    }
+                    return Some(Piece::LongLine(line.finish()));
                 }
                 Some(End::Broken(message)) => {
                     self.end = Some(End::Clean);
-                    return Piece::Broken(Broken { last_line: line.finish(), message });
+                    self.grows = false;
+                    return Some(Piece::Broken(Broken { last_line: line.finish(), message }));
                 }
             }
+        }
+    }
+}
+
+/// Whether an archive can be read to its end; if not, why, for a person.
+///
+/// Of one that is still being written nothing should be taken: what is there would look cut off.
+pub fn read_whole(path: &Path) -> Result<(), String> {
+    let mut reader = LineReader::open(path).map_err(|error| error.to_string())?;
+    let mut buffer = Vec::new();
+    loop {
+        match reader.next_piece(buffer) {
+            None => return Ok(()),
+            Some(Piece::Lines(bytes)) => buffer = bytes,
+            Some(Piece::LongLine(line)) => buffer = line.head,
+            Some(Piece::Broken(broken)) => return Err(broken.message),
         }
     }
 }

@@ -120,6 +120,27 @@ impl Folder {
         feeds::feed_file(&self.root, &self.config, source, name)
     }
 
+    /// All that decides in a folder, wherever it lies: its configuration, its reference files, its payments and the
+    /// descriptions of its feeds. Perhaps not all of them are there.
+    pub fn deciding_paths(root: &Path, config: &Config) -> Vec<PathBuf> {
+        let Config { prefixes, accounts, lines, assignments, events, payments, .. } = config;
+        let named = [prefixes, accounts, lines, assignments, events, payments];
+        let mut paths: Vec<PathBuf> = named.into_iter().map(|name| root.join(name)).collect();
+        // With what lies beside the versions: holidays.
+        let tariffs = root.join(&config.tariffs);
+        let entries = std::fs::read_dir(&tariffs).into_iter().flatten().filter_map(Result::ok);
+        paths.extend(entries.map(|entry| entry.path()));
+        paths.push(tariffs);
+        paths.extend(Self::form_paths(root, config));
+        paths
+    }
+
+    /// What says how feeds are read.
+    pub fn form_paths(root: &Path, config: &Config) -> Vec<PathBuf> {
+        let described = config.feeds.iter().filter(|feed| feed.described_by().is_some());
+        std::iter::once(root.join("esep.toml")).chain(described.map(|feed| root.join(&feed.format))).collect()
+    }
+
     /// The money that accounts have before the first record.
     pub fn funds(&self) -> Funds {
         let mut funds = Funds::default();

@@ -22,3 +22,4 @@ pub mod store;
 pub mod tariff;
 pub mod tax;
 pub mod units;
+pub mod watch;

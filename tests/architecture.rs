@@ -40,8 +40,15 @@ const DOORS: &[(&str, &[&str])] = &[
             "batch", "folder",
         ],
     ),
+    ("watch", &["feed", "batch", "folder"]),
     ("generate", &["units"]),
-    ("cli", &["units", "record", "law", "tariff", "book", "screen", "batch", "folder", "store", "post", "generate"]),
+    (
+        "cli",
+        &[
+            "units", "record", "law", "tariff", "book", "screen", "batch", "folder", "store", "post", "watch",
+            "generate",
+        ],
+    ),
 ];
 
 /// Files longer than this want a seam.

@@ -1,5 +1,6 @@
 use super::item::{Reference, Source};
-use super::reader::{FeedPosition, Reader};
+use super::open_file::Mode;
+use super::reader::{FeedPosition, Pieces, Reader};
 use super::settle::{Memory, Settler};
 use super::stages::{Sink, Slot, Stages};
 use super::totals::{Counts, FileTotals, Totals};
@@ -115,7 +116,7 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
     settler.traced.clone_from(&pass.traced);
     let writer = RowWriter::new(pass.reference, pass.files.iter().map(|file| (&file.source, file.name.as_str())));
     let outcomes = pass.outcomes.map(Outcomes::create).transpose().map_err(PassError::Write)?;
-    let mut reader = Reader::new(pass.files, (0..pass.files.len()).collect(), false);
+    let mut reader = Reader::new(pass.files, (0..pass.files.len()).collect(), Mode::Once);
     let stages = Stages {
         reference: pass.reference,
         files: pass.files,
@@ -136,7 +137,7 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
     if let Some(violation) = settler.totals.violation() {
         return Err(PassError::ControlTotals(violation));
     }
-    let report = Report { totals: settler.totals, traces: settler.traces, notes: reader.notes };
+    let report = Report { totals: settler.totals, traces: settler.traces, notes: reader.told().notes };
     Ok((report, settler.corrections.missing))
 }
 

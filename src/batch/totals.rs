@@ -40,7 +40,8 @@ impl Counts {
         *place = place.saturating_add(1);
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Adds those of other files.
+    pub(crate) fn add(&mut self, other: &Self) {
         self.read = self.read.saturating_add(other.read);
         self.rated = self.rated.saturating_add(other.rated);
         self.filtered = self.filtered.saturating_add(other.filtered);

@@ -1,38 +1,109 @@
 //! Commands over the store.
 
+use super::signals::Signals;
 use super::{Common, Ended, PostArgs, StoreArgs, print, rate, summary, tell};
-use crate::folder::Findings;
-use crate::post::{self, HOT_KEYS_MAX, Ingest, PostError, Store};
+use crate::batch::FeedFile;
+use crate::folder::{Findings, Folder};
+use crate::post::{self, HOT_KEYS_MAX, Ingest, Ingested, PostError, Store};
 use anyhow::Context;
+use std::fs::File;
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Rates and posts a folder, or files.
+/// Rates and posts folders, or files.
 pub(super) fn post(args: &PostArgs, form: rate::Summary) -> anyhow::Result<Ended> {
     let started = Instant::now();
+    let signals = Signals::wait_for()?;
     let common = &args.store.common;
-    let [path] = args.paths.as_slice() else { anyhow::bail!("one folder at a time") };
-    let Some((folder, findings)) = rate::open(path, common) else { return Ok(Ended::NotDone) };
-    let mut store = open(&args.store)?;
-    let ingested = with_threads(common, |how| store.ingest(folder, how))?;
+    if !all_can_be_read(&args.paths) {
+        return Ok(Ended::NotDone);
+    }
+    let (folders, files): (Vec<&PathBuf>, Vec<&PathBuf>) = args.paths.iter().partition(|path| path.is_dir());
+    anyhow::ensure!(
+        folders.is_empty() || files.is_empty(),
+        "folders and files together\n  hint: ingest the folders first, then the files by the reference data that the \
+         books know then"
+    );
+    anyhow::ensure!(
+        folders.is_empty() || args.source.is_none(),
+        "--source is for files; which feed a folder's files belong to stands in its esep.toml"
+    );
+    let mut findings = Findings::default();
+    let mut done = Ingested::default();
+    let mut store = None;
+    for path in folders {
+        let Some((folder, of_folder)) = rate::open(path, common) else { return Ok(Ended::NotDone) };
+        findings.add(of_folder);
+        let store = held(&mut store, args)?;
+        with_progress(common, &signals, |how| {
+            let (reference, feeds) = store.take(folder, &mut done)?;
+            store.ingest_files(feeds, &reference, how, &mut done)
+        })?;
+        if signals.came().is_some() {
+            break;
+        }
+    }
+    if !files.is_empty() {
+        let store = held(&mut store, args)?;
+        let known = store.known_folder()?;
+        let files = files.into_iter().map(|path| file_of(&known, args, path)).collect::<anyhow::Result<Vec<_>>>()?;
+        with_progress(common, &signals, |how| store.ingest_files(files, &known.reference, how, &mut done))?;
+    }
+    let store = held(&mut store, args)?;
     if !common.quiet {
-        for note in &ingested.notes {
+        for note in &done.notes {
             tell(note);
         }
     }
-    let totals = store.totals(&ingested.files);
+    let totals = store.totals(&done.files);
     let elapsed = started.elapsed();
     if common.json {
         print(&summary::json(&totals, &findings, elapsed)?)?;
     } else if !common.quiet || form == rate::Summary::ForPeople {
-        let last = match ingested.entries {
+        let last = match done.entries {
             0 => format!("nothing new: all of it is in {} already", args.store.data.display()),
             _ => format!("posted to {}", args.store.data.display()),
         };
         print(&summary::text(&totals, &findings, elapsed, form, &last))?;
     }
+    if let Some(signal) = signals.came() {
+        tell(&format!("ended by {signal}: what was read is in the books\n  hint: run it again, it goes on from there"));
+        return Ok(Ended::NotDone);
+    }
     Ok(ended(args.strict, &totals, &findings))
+}
+
+/// Whether every path can be read; tells of each that cannot.
+fn all_can_be_read(paths: &[PathBuf]) -> bool {
+    let mut all = true;
+    for path in paths {
+        // Opened and let go: what is refused now would be refused when half of the others are booked.
+        let tried = if path.is_dir() { std::fs::read_dir(path).map(drop) } else { File::open(path).map(drop) };
+        if let Err(error) = tried {
+            tell(&format!("esep: {} cannot be read: {error}", path.display()));
+            all = false;
+        } else if !path.is_dir() && !path.is_file() {
+            tell(&format!("esep: {} is neither a folder nor a file", path.display()));
+            all = false;
+        }
+    }
+    all
+}
+
+/// A file by the reference data of the books, under the name that it has on this machine.
+fn file_of(known: &Folder, args: &PostArgs, path: &Path) -> anyhow::Result<FeedFile> {
+    let path = std::path::absolute(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    known.file_of(args.source.as_deref(), path).map_err(|why| anyhow::anyhow!("{why}"))
+}
+
+/// The store, opened when it is needed first.
+fn held<'s>(store: &'s mut Option<Store>, args: &PostArgs) -> anyhow::Result<&'s mut Store> {
+    match store {
+        Some(store) => Ok(store),
+        None => Ok(store.insert(open(&args.store)?)),
+    }
 }
 
 fn ended(strict: bool, totals: &crate::batch::Totals, findings: &Findings) -> Ended {
@@ -41,23 +112,36 @@ fn ended(strict: bool, totals: &crate::batch::Totals, findings: &Findings) -> En
     if strict && doubtful { Ended::Doubtful } else { Ended::Done }
 }
 
+/// The threads that rate.
+pub(super) fn threads(common: &Common) -> anyhow::Result<rayon::ThreadPool> {
+    let jobs = common.jobs.map_or(0, usize::from);
+    rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("threads cannot be started")
+}
+
 /// Does something to the books on all threads, and shows how much was read.
 pub(super) fn with_threads<R: Send>(
     common: &Common,
-    done: impl FnOnce(&Ingest<'_>) -> Result<R, PostError>,
+    of_books: impl FnOnce(&Ingest<'_>) -> Result<R, PostError>,
 ) -> anyhow::Result<R> {
-    let jobs = common.jobs.map_or(0, usize::from);
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("threads cannot be started")?;
-    let (progress, ended, stop) = (AtomicU64::new(0), AtomicBool::new(false), AtomicBool::new(false));
+    with_progress(common, &Signals::wait_for()?, of_books)
+}
+
+fn with_progress<R: Send>(
+    common: &Common,
+    signals: &Signals,
+    ingest: impl FnOnce(&Ingest<'_>) -> Result<R, PostError>,
+) -> anyhow::Result<R> {
+    let threads = threads(common)?;
+    let (progress, done) = (AtomicU64::new(0), AtomicBool::new(false));
     let shown = !common.quiet && std::io::stderr().is_terminal();
-    let how = Ingest { threads: &threads, progress: &progress, stop: &stop, hot_keys: HOT_KEYS_MAX };
+    let how = Ingest { threads: &threads, progress: &progress, stop: signals.stop(), hot_keys: HOT_KEYS_MAX };
     let result = std::thread::scope(|scope| {
         if shown {
-            scope.spawn(|| rate::show_progress(&progress, &ended));
+            scope.spawn(|| rate::show_progress(&progress, &done));
         }
-        let result = done(&how);
-        ended.store(true, Ordering::Relaxed);
-        result
+        let ingested = ingest(&how);
+        done.store(true, Ordering::Relaxed);
+        ingested
     })?;
     Ok(result)
 }

@@ -47,6 +47,37 @@ impl Compression {
     }
 }
 
+/// What a file is that may still be written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Lines.
+    Plain,
+    /// An archive, by its name or its first bytes.
+    Archive,
+    /// Too short to be told.
+    Unknown,
+}
+
+impl Kind {
+    /// Looks at a file's name and its first bytes.
+    pub fn of(path: &Path) -> Result<Self, FeedError> {
+        if Compression::of_name(path) != Compression::None {
+            return Ok(Self::Archive);
+        }
+        let failed = |cause| FeedError { path: path.to_owned(), cause };
+        let mut head = Vec::with_capacity(4);
+        File::open(path).and_then(|file| file.take(4).read_to_end(&mut head)).map_err(failed)?;
+        // No archive begins with the end of a line among its first four bytes.
+        Ok(if Compression::of_bytes(&head) != Compression::None {
+            Self::Archive
+        } else if head.len() < 4 && !head.contains(&b'\n') {
+            Self::Unknown
+        } else {
+            Self::Plain
+        })
+    }
+}
+
 /// A file that cannot be opened.
 #[derive(Debug)]
 pub struct FeedError {

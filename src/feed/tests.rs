@@ -288,3 +288,59 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_that_grows_gives_whole_lines_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f");
+    let append = |text: &str| {
+        std::fs::OpenOptions::new().append(true).create(true).open(&path).unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    let lines = |text: &str| Some(Piece::Lines(text.as_bytes().to_vec()));
+    append("\u{feff}one\ntw");
+    let mut reader = LineReader::open_growing(&path).unwrap();
+    assert_eq!(reader.next_piece(Vec::new()), lines("one\n"));
+    assert_eq!((reader.next_piece(vec![7; 9]), reader.waiting()), (None, &b"tw"[..]));
+    assert_eq!(reader.taken_bytes(), 7, "with the mark of the byte order");
+    append("o");
+    assert_eq!((reader.next_piece(Vec::new()), reader.waiting()), (None, &b"two"[..]));
+    append("\nthree\nfo");
+    assert_eq!(reader.next_piece(Vec::new()), lines("two\nthree\n"));
+    assert_eq!((reader.next_piece(Vec::new()), reader.taken_bytes()), (None, 17));
+    // A line longer than allowed, in parts.
+    append(&"x".repeat(MAX_LINE_BYTES));
+    assert_eq!((reader.next_piece(Vec::new()), reader.is_within_a_line()), (None, true));
+    append(&"y".repeat(BLOCK_BYTES));
+    assert_eq!(reader.next_piece(Vec::new()), None);
+    append("\nnext\n");
+    let Some(Piece::LongLine(line)) = reader.next_piece(Vec::new()) else { panic!("no long line") };
+    assert_eq!(line.bytes, (MAX_LINE_BYTES + BLOCK_BYTES + 2) as u64);
+    assert_eq!(reader.next_piece(Vec::new()), lines("next\n"));
+    assert_eq!((reader.next_piece(Vec::new()), reader.is_within_a_line()), (None, false));
+}
+
+#[test]
+fn what_a_file_is_that_is_still_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes, kind) in [
+        ("a.csv", &b""[..], Kind::Unknown),
+        ("b.csv", b"rec", Kind::Unknown),
+        ("c.csv", b"a\n", Kind::Plain),
+        ("d.csv", b"reco", Kind::Plain),
+        ("e.csv", b"\x1f\x8b", Kind::Archive),
+        ("f.csv", b"\x28\xb5\x2f", Kind::Unknown),
+        ("g.csv", b"\x28\xb5\x2f\xfd", Kind::Archive),
+        ("h.gz", b"", Kind::Archive),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(Kind::of(&path).unwrap(), kind, "{name}");
+    }
+    assert!(Kind::of(&folder.path().join("none.csv")).is_err());
+    let path = folder.path().join("whole.gz");
+    let archive = gzip(b"a\n");
+    std::fs::write(&path, &archive).unwrap();
+    assert_eq!(read_whole(&path), Ok(()));
+    std::fs::write(&path, &archive[..archive.len() - 1]).unwrap();
+    assert!(read_whole(&path).is_err());
+}

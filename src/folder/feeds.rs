@@ -1,10 +1,54 @@
+use super::Folder;
 use super::config::{Config, FeedConfig};
 use super::findings::Findings;
 use crate::batch::{FeedFile, Source};
 use crate::decode::{Format, Limits, NamedFormat};
-use crate::screen::SourceKey;
+use crate::screen::{NumberForm, SourceKey};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+impl Folder {
+    /// The feed files of a folder as it lies now, in the order of their names; none where `esep.toml` names what cannot
+    /// be used.
+    pub fn feeds_of(root: &Path, config: &Config) -> (Option<Vec<FeedFile>>, Findings) {
+        let mut findings = Findings::default();
+        let files = feed_files(root, config, &mut findings);
+        (files, findings)
+    }
+
+    /// A file of a feed, wherever it lies. Without a feed's name: of `feeds`, or of the only one.
+    pub fn file_of(&self, source: Option<&str>, path: PathBuf) -> Result<FeedFile, String> {
+        let feeds = &self.config.feeds;
+        let named = |name: &str| feeds.iter().find(|feed| feed.source == name);
+        let feed = match (source, feeds.as_slice()) {
+            (Some(name), _) => named(name),
+            (None, [only]) => Some(only),
+            (None, _) => named("feeds"),
+        };
+        let Some(feed) = feed else {
+            let known: Vec<&str> = feeds.iter().map(|feed| feed.source.as_str()).collect();
+            let known = known.join("`, `");
+            return Err(match source {
+                Some(name) => format!("the books know no feed `{name}`\n  hint: they know `{known}`"),
+                None => format!("there are several feeds\n  hint: say which with --source: `{known}`"),
+            });
+        };
+        let mut findings = Findings::default();
+        let Some((format, described_form)) = format_of(&self.root, feed, &mut findings) else {
+            return Err(findings.kept().first().map(ToString::to_string).unwrap_or_default());
+        };
+        let name = path.display().to_string();
+        Ok(FeedFile { path, name, source: source_of(feed, described_form), format, known: None })
+    }
+}
+
+fn source_of(feed: &FeedConfig, described: NumberForm) -> Source {
+    Source {
+        name: feed.source.clone(),
+        key: SourceKey::of(&feed.source),
+        number_form: feed.number_form.unwrap_or(described),
+    }
+}
 
 /// The files of all feeds in the order of their names; each belongs to the first feed whose pattern it fits.
 ///
@@ -15,11 +59,7 @@ pub(super) fn feed_files(root: &Path, config: &Config, findings: &mut Findings) 
     let before = findings.errors();
     for feed in &config.feeds {
         let Some((format, described_form)) = format_of(root, feed, findings) else { continue };
-        let source = Source {
-            name: feed.source.clone(),
-            key: SourceKey::of(&feed.source),
-            number_form: feed.number_form.unwrap_or(described_form),
-        };
+        let source = source_of(feed, described_form);
         let mut fits = 0usize;
         for pattern in &feed.files {
             for path in matching(root, pattern, findings) {

@@ -55,6 +55,14 @@ impl Findings {
         }
     }
 
+    /// Adds those of another folder.
+    pub fn add(&mut self, other: Self) {
+        self.errors = self.errors.saturating_add(other.errors);
+        self.warnings = self.warnings.saturating_add(other.warnings);
+        let room = KEPT.saturating_sub(self.kept.len());
+        self.kept.extend(other.kept.into_iter().take(room));
+    }
+
     pub(super) fn error(&mut self, file: &str, line: u32, message: String) {
         self.push(Finding::error(file, line, cut(message)));
     }

@@ -5,16 +5,14 @@ use super::entry::{Entry, FileKey, Piece, Position};
 use super::pieces::PieceWriter;
 use super::writer::{PostError, Ready, ToWriter};
 use crate::batch::{
-    Counts, FeedFile, FileTotals, Memory, PassError, Pieces, Prepared, Reader, Reference, Settler, Sink, Slot, Stages,
-    Work,
+    Counts, FeedFile, FileTotals, Memory, PassError, Pieces, Prepared, Reference, Settler, Sink, Slot, Stages, Told,
 };
-use crate::feed::FeedError;
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::disk::FolderDisk;
 use crate::store::keys::{Found, KeyLookup, KeyRuns};
 use rayon::prelude::*;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// What a pass over feeds works with.
 pub(super) struct Feeds<'i> {
@@ -22,13 +20,9 @@ pub(super) struct Feeds<'i> {
     pub(super) reference_no: u32,
     /// All files that the books know, by their place, with how far they are read.
     pub(super) files: &'i [FeedFile],
-    /// Places of those to be read, in order.
-    pub(super) order: Vec<usize>,
     pub(super) keys: &'i [FileKey],
     pub(super) threads: &'i rayon::ThreadPool,
     pub(super) progress: &'i AtomicU64,
-    /// Set by who wants it to end: what was read is booked, the rest is left.
-    pub(super) stop: &'i AtomicBool,
     /// The store.
     pub(super) folder: &'i Path,
     /// Keys of old records are looked up on disk.
@@ -48,7 +42,7 @@ pub(super) struct Ran {
 
 impl Feeds<'_> {
     /// Takes the feeds through rating and hands the entries to the writer. The notes on odd files.
-    pub(super) fn run(&self, memory: Memory, to: &ToWriter) -> Result<Ran, PostError> {
+    pub(super) fn run(&self, memory: Memory, pieces: &mut dyn Pieces, to: &ToWriter) -> Result<Ran, PostError> {
         let totals = self.keys.iter().map(|key| FileTotals {
             name: key.name.clone(),
             source: key.source.clone(),
@@ -69,7 +63,6 @@ impl Feeds<'_> {
         let anew = vec![false; self.files.len()];
         let (folder, hot_keys) = (self.folder, self.hot_keys);
         let mut sink = ToBooks { settler, writer, starts, anew, to, old, folder, hot_keys };
-        let mut pieces = UntilStopped { reader: Reader::new(self.files, self.order.clone(), true), stop: self.stop };
         let stages = Stages {
             reference: self.reference,
             files: self.files,
@@ -77,14 +70,15 @@ impl Feeds<'_> {
             progress: self.progress,
             settle_all: false,
         };
-        match stages.run(&mut pieces, &mut sink) {
+        match stages.run(pieces, &mut sink) {
             Ok(()) => {}
             Err(PassError::Books(error)) => return Err(PostError::Refused(error.to_string())),
             Err(error) => return Err(PostError::Refused(error.to_string())),
         }
         // Where a file ends behind its last record: a header alone, lines without anything.
         let mut ends = Vec::new();
-        for ended in &pieces.reader.ended {
+        let Told { notes, ended } = pieces.told();
+        for ended in &ended {
             let (Some(start), Some(key)) = (sink.starts.get(ended.file), self.keys.get(ended.file)) else { continue };
             let end = Position::from(ended.at);
             let anew = ended.changed && !sink.anew.get(ended.file).copied().unwrap_or(false);
@@ -97,7 +91,7 @@ impl Feeds<'_> {
         if !ends.is_empty() && !to.write(ends) {
             return Err(stopped());
         }
-        Ok(Ran { memory: sink.settler.memory, notes: pieces.reader.notes, keys_on_disk: sink.old.is_some() })
+        Ok(Ran { memory: sink.settler.memory, notes, keys_on_disk: sink.old.is_some() })
     }
 
     /// A piece without anything, which says that the file was looked at.
@@ -122,24 +116,6 @@ impl Feeds<'_> {
 /// The writer has stopped; its own error tells why.
 fn stopped() -> PostError {
     PostError::Refused("the journal takes nothing more".into())
-}
-
-struct UntilStopped<'i> {
-    reader: Reader<'i>,
-    stop: &'i AtomicBool,
-}
-
-impl Pieces for UntilStopped<'_> {
-    fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Ok(Vec::new());
-        }
-        self.reader.batch(width, progress)
-    }
-
-    fn give_back(&mut self, buffer: Vec<u8>) {
-        self.reader.give_back(buffer);
-    }
 }
 
 /// Settled pieces as entries.

@@ -1,18 +1,17 @@
 //! The books with their journal, as a command holds them.
 
 use super::books::{Books, Known};
-use super::codec::{self, BadEntry};
+use super::codec;
 use super::derived::Derived;
 use super::entry::{Entry, FileKey, MoneyMove, Payment, Position, ReferenceSet, UnidentifiedPayment};
 use super::ingest::{Feeds, Ran};
 use super::reference::{self, Files};
 use super::snapshot::{self, Stand};
 use super::state::{self, Keys};
-use super::writer::{PostError, Ready, SCHEMA, ToWriter, Writer};
-use crate::batch::{FeedFile, FileTotals, Memory, Reference, Totals};
+use super::writer::{PostError, Ready, ToWriter, Writer, decode};
+use crate::batch::{FeedFile, FeedPosition, Memory, Mode, Pieces, Reader, Reference};
 use crate::book::AccountNo;
 use crate::folder::{Findings, Folder, Opening, PaymentRow, vat_of_payment};
-use crate::record::{FilterReason, RejectReason, SuspendReason};
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
 
@@ -20,7 +19,6 @@ use crate::tariff::KnownNames;
 use crate::units::{Period, Zone};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -92,7 +90,7 @@ pub struct Ingest<'i> {
     pub threads: &'i rayon::ThreadPool,
     /// Bytes read so far, for a progress bar.
     pub progress: &'i AtomicU64,
-    /// Set by who wants it to end.
+    /// Set by who wants it to end: what was read is booked, the rest is left.
     pub stop: &'i AtomicBool,
     /// So many keys of records are kept in memory, at most 32 bytes each; older ones are looked up on disk.
     pub hot_keys: usize,
@@ -200,51 +198,105 @@ impl Store {
 
     /// Rates and posts the feeds of a folder, with its payments, by its reference data; what the books know is left.
     pub fn ingest(&mut self, folder: Folder, how: &Ingest<'_>) -> Result<Ingested, PostError> {
-        let before = self.journal.entries().head().count;
         let mut done = Ingested::default();
         let (reference, feeds) = self.take(folder, &mut done)?;
-        let keys = |file: &FeedFile| FileKey { source: file.source.name.clone(), name: file.name.clone() };
-        let Some(mut sample) = feeds.first().cloned() else {
-            done.entries = self.journal.entries().head().count.saturating_sub(before);
-            return Ok(done);
+        self.ingest_files(feeds, &reference, how, &mut done)?;
+        Ok(done)
+    }
+
+    /// Makes a folder's reference data that of the books, with its openings and payments. What decides from here on,
+    /// and the folder's feeds, which are left.
+    pub fn take(&mut self, folder: Folder, done: &mut Ingested) -> Result<(Reference, Vec<FeedFile>), PostError> {
+        let before = self.entries();
+        let Taken { reference, payments, feeds } = self.take_reference(folder)?;
+        self.pay(&payments, &reference, done)?;
+        done.entries = done.entries.saturating_add(self.entries().saturating_sub(before));
+        Ok((reference, feeds))
+    }
+
+    /// The reference data of the books, as a folder without feeds and payments.
+    pub fn known_folder(&self) -> Result<Folder, PostError> {
+        let Some(files) = self.reference_files()? else {
+            return Err(PostError::Refused(
+                "the books know no reference data yet\n  hint: ingest a folder with tariffs, accounts and lines first"
+                    .into(),
+            ));
         };
-        done.files = feeds.iter().map(|file| self.books.file(&keys(file))).collect();
+        if let Held::Writing(_) = self.journal {
+            return loaded(Folder::open_knowing(&self.folder.join("reference"), self.known_names()));
+        }
+        // The folder of the store is the writer's.
+        let scratch = tempfile::tempdir()?;
+        reference::materialise(scratch.path(), &files)?;
+        loaded(Folder::open_knowing(scratch.path(), self.known_names()))
+    }
+
+    /// Rates and posts files.
+    pub fn ingest_files(
+        &mut self,
+        feeds: Vec<FeedFile>,
+        reference: &Reference,
+        how: &Ingest<'_>,
+        done: &mut Ingested,
+    ) -> Result<(), PostError> {
+        let Some(mut sample) = feeds.first().cloned() else { return Ok(()) };
+        let places: Vec<u32> = feeds.iter().map(|file| self.books.file(&key_of(file))).collect();
         sample.known = None;
         let mut files = vec![sample; self.books.files.len()];
-        for (file, place) in feeds.into_iter().zip(&done.files) {
-            let position = self.books.files.get(*place as usize).map(|(_, state)| state.position);
+        for (file, place) in feeds.into_iter().zip(&places) {
+            let known = self.position(*place);
             if let Some(slot) = files.get_mut(*place as usize) {
-                let known = position.filter(|position| *position != Position::default());
-                *slot = FeedFile { known: known.map(Into::into), ..file };
+                *slot = FeedFile { known, ..file };
             }
         }
-        let all_keys: Vec<FileKey> = self.books.files.iter().map(|(key, _)| key.clone()).collect();
+        let order = places.iter().map(|place| *place as usize).collect();
+        done.files.extend(places);
+        let mut reader = Reader::new(&files, order, Mode::Known).until(how.stop);
+        self.post_pieces(&mut reader, &files, reference, how, done)
+    }
+
+    /// How far a file is read, by its place; none where nothing of it is.
+    pub(super) fn position(&self, place: u32) -> Option<FeedPosition> {
+        let (_, state) = self.books.files.get(place as usize)?;
+        Some(state.position).filter(|position| *position != Position::default()).map(Into::into)
+    }
+
+    /// Takes pieces through rating into the journal. `files` by their place, with how far they are read.
+    pub(super) fn post_pieces(
+        &mut self,
+        pieces: &mut dyn Pieces,
+        files: &[FeedFile],
+        reference: &Reference,
+        how: &Ingest<'_>,
+        done: &mut Ingested,
+    ) -> Result<(), PostError> {
+        let before = self.entries();
+        let keys: Vec<FileKey> = self.books.files.iter().map(|(key, _)| key.clone()).collect();
+        let reference_no = self.books.reference_no;
         let run = Feeds {
-            reference: &reference,
-            reference_no: self.books.reference_no,
-            files: &files,
-            order: done.files.iter().map(|place| *place as usize).collect(),
-            keys: &all_keys,
+            reference,
+            reference_no,
+            files,
+            keys: &keys,
             threads: how.threads,
             progress: how.progress,
-            stop: how.stop,
             folder: &self.folder.clone(),
             keys_on_disk: self.keys_on_disk,
             hot_keys: how.hot_keys,
         };
         let memory = self.memory.take().ok_or_else(lost)?;
-        let done_with = self.writer()?.run(|to: &ToWriter| run.run(memory, to))?;
-        let Ran { memory, notes, keys_on_disk } = done_with;
+        let ran = self.writer()?.run(|to: &ToWriter| run.run(memory, pieces, to))?;
+        let Ran { memory, notes, keys_on_disk } = ran;
         self.keys_on_disk = keys_on_disk;
         self.memory = Some(memory);
         self.derived.seal(self.journal.entries(), true)?;
         self.keep_snapshot()?;
         done.notes.extend(notes);
-        if let Some(violation) = self.books.violation() {
-            return Err(PostError::Refused(format!("the books do not balance: {violation}")));
+        done.entries = done.entries.saturating_add(self.entries().saturating_sub(before));
+        match self.books.violation() {
+            None => Ok(()),
+            Some(violation) => Err(PostError::Refused(format!("the books do not balance: {violation}"))),
         }
-        done.entries = self.journal.entries().head().count.saturating_sub(before);
-        Ok(done)
     }
 
     /// Writes a snapshot where opening would have to read much.
@@ -263,17 +315,6 @@ impl Store {
         snapshot::write(&self.folder, &at, &self.books, memory)?;
         self.snapshot = seq;
         Ok(())
-    }
-
-    /// Takes what a folder says but for its feeds: reference data, balances of accounts that are new, payments.
-    pub(super) fn take(
-        &mut self,
-        folder: Folder,
-        done: &mut Ingested,
-    ) -> Result<(Reference, Vec<FeedFile>), PostError> {
-        let Taken { reference, payments, feeds } = self.take_reference(folder)?;
-        self.pay(&payments, &reference, done)?;
-        Ok((reference, feeds))
     }
 
     pub(super) fn writer(&mut self) -> Result<Writer<'_>, PostError> {
@@ -312,20 +353,6 @@ impl Store {
     /// Gives back what deciding remembers.
     pub(super) fn give_memory(&mut self, memory: Memory) {
         self.memory = Some(memory);
-    }
-
-    /// The reference data of the books as a folder, without feeds and payments.
-    pub fn known_folder(&self) -> Result<Folder, PostError> {
-        let Some(files) = self.reference_files()? else {
-            return Err(PostError::Refused("the books know no reference data yet: nothing was posted".into()));
-        };
-        if let Held::Writing(_) = self.journal {
-            return loaded(Folder::open_knowing(&self.folder.join("reference"), self.known_names()));
-        }
-        // The folder of the store is the writer's.
-        let scratch = tempfile::tempdir()?;
-        reference::materialise(scratch.path(), &files)?;
-        loaded(Folder::open_knowing(scratch.path(), self.known_names()))
     }
 
     /// How many entries the journal has.
@@ -388,7 +415,7 @@ impl Store {
         if register.len() != self.books.account_ids.len()
             || ids.into_iter().any(|(hash, no)| reference::id_hash(register.id(AccountNo(no))) != *hash)
         {
-            return Err(PostError::Refused(
+            return Err(PostError::Reference(
                 "accounts.csv: an account stands on several rows of which some are wrong".into(),
             ));
         }
@@ -491,21 +518,17 @@ impl Store {
     }
 }
 
-/// The entry that was stored.
-fn decode(stored: &Stored) -> Result<Entry, PostError> {
-    let seq = stored.seq;
-    if stored.schema != SCHEMA {
-        return Err(PostError::Entry { seq, error: BadEntry(format!("schema {}", stored.schema)) });
-    }
-    codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })
-}
-
 /// A folder of reference data that must load.
 pub(super) fn loaded((folder, findings): (Option<Folder>, Findings)) -> Result<Folder, PostError> {
     folder.ok_or_else(|| {
         let first = findings.kept().iter().find(|finding| finding.is_error()).map(ToString::to_string);
-        PostError::Refused(format!("the reference data does not load: {}", first.unwrap_or_default()))
+        PostError::Reference(format!("the reference data does not load: {}", first.unwrap_or_default()))
     })
+}
+
+/// How the books name a file.
+pub(super) fn key_of(file: &FeedFile) -> FileKey {
+    FileKey { source: file.source.name.clone(), name: file.name.clone() }
 }
 
 fn lost() -> PostError {
@@ -567,39 +590,4 @@ pub(super) fn opening_move(opening: &Opening, reference: &Reference) -> MoneyMov
     let month = opening.due_on.map_or(first.unwrap_or(Period(0)), |due| due.period().previous());
     let ahead = reference.register.account(opening.no).is_some_and(|account| account.is_advance());
     MoneyMove::Opening { account: opening.no.0, amount: opening.amount.get(), month: month.0, ahead }
-}
-
-impl Store {
-    /// What became of the records of some files, as the books say it.
-    pub fn totals(&self, files: &[u32]) -> Totals {
-        let mut totals = Totals { accounts: self.books.charged_accounts(), ..Totals::default() };
-        for place in files {
-            let Some((key, state)) = self.books.files.get(*place as usize) else { continue };
-            totals.files.push(FileTotals {
-                name: key.name.clone(),
-                source: key.source.clone(),
-                counts: state.counts,
-                rated_ms: state.rated_ms,
-                charged: state.charged,
-            });
-            add(&mut totals.filtered, &state.filtered, FilterReason::ALL);
-            add(&mut totals.suspended, &state.suspended, SuspendReason::ALL);
-            add(&mut totals.rejected, &state.rejected, RejectReason::ALL);
-            totals.differing = totals.differing.saturating_add(state.differing);
-            totals.charged = totals.charged.saturating_add(state.charged);
-            totals.vat = totals.vat.saturating_add(state.vat);
-            totals.not_owed = totals.not_owed.saturating_add(state.not_owed);
-        }
-        totals.reversed = self.books.reversed_gross;
-        totals
-    }
-}
-
-fn add<R: Copy + Ord>(sums: &mut BTreeMap<R, u64>, counts: &BTreeMap<u8, u64>, all: &[R]) {
-    for (place, count) in counts {
-        if let Some(reason) = all.get(usize::from(*place)) {
-            let sum = sums.entry(*reason).or_default();
-            *sum = sum.saturating_add(*count);
-        }
-    }
 }

@@ -38,6 +38,8 @@ pub enum PostError {
         /// What is wrong.
         error: BadEntry,
     },
+    /// The reference data cannot be that of the books; the message is for people. What decided before decides still.
+    Reference(String),
     /// A file beside the journal.
     Io(std::io::Error),
     /// Something asked for cannot be done; the message is for people.
@@ -51,7 +53,7 @@ impl fmt::Display for PostError {
             Self::Violation { seq, violation } => write!(f, "entry {seq} of the journal: {violation}"),
             Self::Entry { seq, error } => write!(f, "entry {seq} of the journal: {error}"),
             Self::Io(error) => error.fmt(f),
-            Self::Refused(why) => f.write_str(why),
+            Self::Reference(why) | Self::Refused(why) => f.write_str(why),
         }
     }
 }
@@ -68,6 +70,15 @@ impl From<std::io::Error> for PostError {
     fn from(error: std::io::Error) -> Self {
         Self::Io(error)
     }
+}
+
+/// The entry that was stored.
+pub(super) fn decode(stored: &Stored) -> Result<Entry, PostError> {
+    let seq = stored.seq;
+    if stored.schema != SCHEMA {
+        return Err(PostError::Entry { seq, error: BadEntry(format!("schema {}", stored.schema)) });
+    }
+    codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })
 }
 
 /// An entry that is ready to be written.

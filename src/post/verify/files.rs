@@ -27,7 +27,13 @@ pub(super) fn piece_of(piece: &Piece, lines: Vec<u8>) -> feed::Piece {
     let lost = match piece.rows.as_slice() {
         [row] => match &row.outcome {
             Outcome::Rejected(rejected) => Some(rejected),
-            _ => None,
+            Outcome::Rated(_)
+            | Outcome::Filtered(_)
+            | Outcome::Duplicate(_)
+            | Outcome::Suspended(_)
+            | Outcome::Waiting(_)
+            | Outcome::WithItsCall
+            | Outcome::WrittenOff(_) => None,
         },
         _ => None,
     };
