@@ -30,7 +30,7 @@ fn reference() -> Reference {
         format!("valid_from = {from}\ntime_zone = \"{zone}\"\nzones.a.kind = \"local\"\n[plans.p]\n")
     };
     let (old, new) = (version("2015-01-01", "Asia/Almaty"), version("2026-01-01", "Asia/Almaty"));
-    let versions = vec![SourceFile::new("old.toml", &old), SourceFile::new("new.toml", &new)];
+    let versions = vec![SourceFile::new("old.toml", old), SourceFile::new("new.toml", new)];
     let (tariffs, findings) = load(&TariffInput { versions, ..TariffInput::default() });
     let mut tariffs = tariffs.unwrap_or_else(|| panic!("{findings:?}"));
     tariffs.plans = ["standard", "a,b", LONG].map(String::from).to_vec();
