@@ -23,7 +23,7 @@ pub use lint::{AllowedStep, lint};
 pub use load::{KnownNames, SourceFile, TariffInput, load, load_with_places};
 pub use places::{Places, PlanPlaces, PrefixEntry, PrefixPlaces, VersionPlaces};
 pub use plan::{Plan, RateIndexInput};
-pub use prefixes::{BadPrefix, Prefixes};
+pub use prefixes::{BadPrefix, Prefixes, Way};
 pub(crate) use prefixes::{are_digits, packed as packed_digits};
 pub use window::{DayClass, Holidays, Window};
 

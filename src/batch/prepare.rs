@@ -1,5 +1,5 @@
 use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Span, Stateful};
-use crate::book::LineAnswer;
+use crate::book::{ASKED, LineAnswer};
 use crate::decode::{Decoded, FileDecoder, GROUP, Separators};
 use crate::feed::{LongLine, Piece};
 use crate::law::{self, Rule, RuleSet, VatRate};
@@ -8,7 +8,7 @@ use crate::record::{
     Direction, FilterReason, Flag, Flags, RejectReason, Rejection, Service, SuspendReason, UsageRecord, masked,
 };
 use crate::screen::{Destination, Fingerprint, Screening, screen};
-use crate::tariff::{Plan, Presence, UsageClass, Version, ZoneId, ZoneKind};
+use crate::tariff::{Plan, Presence, UsageClass, Version, Way, ZoneId, ZoneKind};
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use bumpalo::Bump;
 use xxhash_rust::xxh3::xxh3_128;
@@ -88,6 +88,9 @@ pub(crate) struct Preparer<'r> {
     pub(crate) first_day: Option<LocalDay>,
 }
 
+// One look at the lines takes in a group.
+const _: () = assert!(GROUP <= ASKED);
+
 impl Preparer<'_> {
     /// Prepares a piece. `prepared` is reused; its `file` and `lines` are set by the caller.
     pub(crate) fn prepare(&self, piece: Piece, memory: &mut Memory, prepared: &mut Prepared) {
@@ -152,23 +155,44 @@ impl Preparer<'_> {
                 *asked = (record.a_number, record.rated_at());
             }
         }
+        let asked = asked.get(..group.len()).unwrap_or_default();
+        // Between two steps to the accounts, other loops run while memory comes. The first: one number's way through the
+        // prefix table does not wait for another's.
+        let mut steps = register.lines.ask(asked);
+        let mut ways = [Way::known(None); GROUP];
+        for (way, decoded) in ways.iter_mut().zip(group) {
+            if let Ok(record) = &decoded.record {
+                *way = self.way(record);
+            }
+        }
+        register.lines.approach(&mut steps);
+        let mut prints = [Fingerprint { key: 0, content: 0 }; GROUP];
+        for (print, decoded) in prints.iter_mut().zip(group) {
+            if let Ok(record) = &decoded.record {
+                print.key = self.source.key.fingerprint(record.record_id);
+            }
+        }
+        let prefixes = &self.reference.tariffs.prefixes;
+        for way in &mut ways {
+            *way = prefixes.walk(*way);
+        }
         let mut lines = [LineAnswer::UnknownLine; GROUP];
-        register.lines.find_all(&asked, &mut lines);
+        register.lines.answers(&steps, asked, &mut lines);
         for answer in &lines {
             if let LineAnswer::Account(no) = answer {
                 register.prefetch(*no);
             }
         }
-        // A loop of its own, so that one number's way through the table does not wait for another's.
-        let mut zones = [None; GROUP];
-        for (zone, decoded) in zones.iter_mut().zip(group) {
+        for (print, decoded) in prints.iter_mut().zip(group) {
             if let Ok(record) = &decoded.record {
-                *zone = self.zone(record);
+                print.content = Fingerprint::content_of(record);
             }
         }
         prepared.records = prepared.records.wrapping_add(group.len() as u64);
         prepared.items.reserve(group.len());
-        for (((decoded, line), (_, at)), zone) in group.iter().zip(&lines).zip(&asked).zip(&zones) {
+        let zones = ways.iter().map(|way| prefixes.end(*way));
+        let found = lines.iter().zip(zones).zip(&prints);
+        for ((decoded, (_, at)), ((line, zone), print)) in group.iter().zip(asked).zip(found) {
             let (line, at) = (*line, *at);
             let record_id = Prepared::keep(bytes, &mut prepared.texts, decoded.record_id);
             let record = match &decoded.record {
@@ -178,28 +202,22 @@ impl Preparer<'_> {
                     continue;
                 }
             };
-            let common = Common {
-                print: Fingerprint::of(self.source.key, record),
-                line: decoded.line,
-                record_id,
-                at,
-                duration_ms: record.duration_ms(),
-            };
-            if let Err(stop) = self.decide(record, &common, line, *zone, moments, prepared) {
+            let common = Common { print: *print, line: decoded.line, record_id, at, duration_ms: record.duration_ms() };
+            if let Err(stop) = self.decide(record, &common, line, zone, moments, prepared) {
                 self.stop(stop, record, &common, decoded.raw, line, prepared);
             }
         }
     }
 
-    /// The zone of the number called, where the service has one.
+    /// The way to the zone of the number called, where the service has one.
     #[inline]
-    fn zone(&self, record: &UsageRecord<'_>) -> Option<ZoneId> {
+    fn way(&self, record: &UsageRecord<'_>) -> Way {
         match record.service {
             Service::Voice | Service::Sms | Service::Vas => {
                 let form = self.source.number_form;
-                Destination::zone_of(record.b_number, record.a_number, form, &self.reference.tariffs)
+                Destination::way_of(record.b_number, record.a_number, form, &self.reference.tariffs)
             }
-            Service::Data | Service::Internet => None,
+            Service::Data | Service::Internet => Way::known(None),
         }
     }
 

@@ -5,6 +5,7 @@ use super::totals::{Counts, FileTotals, Totals};
 use super::trace::{Steps, Trace};
 use crate::book::{Account, AccountNo, Funds, Posted, Reversal, Taken};
 use crate::law::Rule;
+use crate::prefetch::prefetch;
 use crate::rate::{self, BadCharge, Basis};
 use crate::record::{Direction, FilterReason, Flag, RejectReason, Rejection, SuspendReason};
 use crate::screen::{Duplicates, Seen};
@@ -93,6 +94,9 @@ impl<'r> Settler<'r> {
         for at in 0..items.len() {
             if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
                 self.memory.duplicates.prefetch(ahead.print.key);
+                if let Some(no) = ahead.account {
+                    prefetch(&self.touched, (no.0 / 64) as usize);
+                }
             }
             let Some(item) = items.get_mut(at) else { continue };
             if forgets && item.fate == Fate::Rated && item.stateful == Place::NONE {

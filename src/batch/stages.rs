@@ -38,7 +38,34 @@ impl Stages<'_> {
     /// Takes all pieces through the stages. Three batches are under way at once: one is read, one prepared, one
     /// settled and written.
     pub(crate) fn run(&self, pieces: &mut dyn Pieces, sink: &mut dyn Sink) -> Result<(), PassError> {
-        let width = self.threads.current_num_threads().saturating_mul(PIECES_PER_THREAD);
+        self.threads.install(|| self.run_here(pieces, sink))
+    }
+
+    fn run_here(&self, pieces: &mut dyn Pieces, sink: &mut dyn Sink) -> Result<(), PassError> {
+        match self.threads.current_num_threads() {
+            1 => self.one_by_one(pieces, sink),
+            threads => self.side_by_side(threads.saturating_mul(PIECES_PER_THREAD), pieces, sink),
+        }
+    }
+
+    /// One thread takes each piece through all stages: it is still in the cache when it is settled.
+    fn one_by_one(&self, pieces: &mut dyn Pieces, sink: &mut dyn Sink) -> Result<(), PassError> {
+        let mut slots = vec![Slot::default()];
+        loop {
+            let work = pieces.batch(1, self.progress).map_err(PassError::Feed)?;
+            if work.is_empty() {
+                return Ok(());
+            }
+            slots.resize_with(work.len(), Slot::default);
+            slots = self.prepare(work, slots);
+            sink.take(&mut slots)?;
+            for slot in &mut slots {
+                pieces.give_back(std::mem::take(&mut slot.prepared.bytes));
+            }
+        }
+    }
+
+    fn side_by_side(&self, width: usize, pieces: &mut dyn Pieces, sink: &mut dyn Sink) -> Result<(), PassError> {
         let (mut read, mut prepared): (Vec<Work>, Vec<Slot>) = (Vec::new(), Vec::new());
         let mut spare: Vec<Slot> = Vec::new();
         loop {
@@ -46,12 +73,10 @@ impl Stages<'_> {
             let mut settled = std::mem::take(&mut prepared);
             let mut slots = std::mem::take(&mut spare);
             slots.resize_with(work.len().max(slots.len()), Slot::default);
-            let ((next, ready), done) = self.threads.install(|| {
-                rayon::join(
-                    || rayon::join(|| pieces.batch(width, self.progress), || self.prepare(work, slots)),
-                    || sink.take(&mut settled),
-                )
-            });
+            let ((next, ready), done) = rayon::join(
+                || rayon::join(|| pieces.batch(width, self.progress), || self.prepare(work, slots)),
+                || sink.take(&mut settled),
+            );
             done?;
             read = next.map_err(PassError::Feed)?;
             prepared = ready;

@@ -469,3 +469,6 @@ fn push_digits(row: &mut Vec<u8>, number: u64, digits: usize) {
     let text = [digit(number / 100), digit(number / 10), digit(number)];
     row.extend_from_slice(text.get(text.len().saturating_sub(digits)..).unwrap_or_default());
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 use super::AccountNo;
 use super::slots::Slots;
-use crate::prefetch::prefetch;
+use crate::prefetch::{huge_pages, prefetch};
 use crate::tariff::packed_digits;
 use crate::units::InstantMs;
 use rustc_hash::FxBuildHasher;
@@ -67,6 +67,18 @@ pub struct Lines {
     texts: Vec<u8>,
 }
 
+/// Lines on their way to their answers.
+#[derive(Clone, Debug)]
+pub struct AskedLines {
+    numbers: [u64; ASKED],
+    /// First the hashes, then the indexes of the first spans with those tags.
+    places: [u64; ASKED],
+    count: usize,
+}
+
+/// Lines that are asked for side by side.
+pub const ASKED: usize = 32;
+
 /// The key is the place of a text: bits 0–23 its length, 24–62 its offset.
 const TEXT: u64 = 1 << 63;
 const LENGTH_BITS: u32 = 24;
@@ -92,7 +104,9 @@ impl<'a> Key<'a> {
 impl Lines {
     /// An empty register for about so many lines.
     pub fn with_capacity(lines: usize) -> Self {
-        Self { heads: Slots::with_capacity(lines), spans: Vec::with_capacity(lines), ..Self::default() }
+        let mut spans = Vec::with_capacity(lines);
+        huge_pages(&mut spans);
+        Self { heads: Slots::with_capacity(lines), spans, ..Self::default() }
     }
 
     /// How many spans there are.
@@ -151,28 +165,43 @@ impl Lines {
 
     /// Whose lines they are, for a group at once: the reads of one step do not wait for each other.
     pub fn find_all(&self, lines: &[(&[u8], InstantMs)], answers: &mut [LineAnswer]) {
-        const GROUP: usize = 32;
-        for (lines, answers) in lines.chunks(GROUP).zip(answers.chunks_mut(GROUP)) {
-            // Packed digits have a leading 1, so 0 is the number of none.
-            let mut numbers = [(0u64, 0u64); GROUP];
-            for ((number, hash), (line, _)) in numbers.iter_mut().zip(lines) {
-                *number = packed_digits(line).unwrap_or(0);
-                *hash = HASHER.hash_one(*number);
-                self.heads.prefetch(*hash);
-            }
-            let mut firsts = [u32::MAX; GROUP];
-            for ((first, (_, hash)), _) in firsts.iter_mut().zip(&numbers).zip(lines) {
-                *first = self.heads.first(*hash).unwrap_or(u32::MAX);
-                prefetch(&self.spans, *first as usize);
-            }
-            for (((answer, (number, _)), first), (line, at)) in answers.iter_mut().zip(&numbers).zip(&firsts).zip(lines)
-            {
-                *answer = match self.spans.get(*first as usize) {
-                    // Nearly always the first slot holds the line, and its only span.
-                    Some(span) if span.key == *number && span.holds(*at) => span.answer(),
-                    _ => self.search(*number, line, *at),
-                };
-            }
+        for (lines, answers) in lines.chunks(ASKED).zip(answers.chunks_mut(ASKED)) {
+            let mut asked = self.ask(lines);
+            self.approach(&mut asked);
+            self.answers(&asked, lines, answers);
+        }
+    }
+
+    /// The first step of [`Self::find_all`], of up to [`ASKED`] lines: asks for the slots. Each step asks for the memory
+    /// that the next one reads; other work in between lets it come.
+    pub fn ask(&self, lines: &[(&[u8], InstantMs)]) -> AskedLines {
+        // Packed digits have a leading 1, so 0 is the number of none.
+        let mut asked = AskedLines { numbers: [0; ASKED], places: [0; ASKED], count: lines.len().min(ASKED) };
+        for ((number, place), (line, _)) in asked.numbers.iter_mut().zip(&mut asked.places).zip(lines) {
+            *number = packed_digits(line).unwrap_or(0);
+            *place = HASHER.hash_one(*number);
+            self.heads.prefetch(*place);
+        }
+        asked
+    }
+
+    /// The second step: reads the slots, asks for the spans.
+    pub fn approach(&self, asked: &mut AskedLines) {
+        for place in asked.places.iter_mut().take(asked.count) {
+            *place = self.heads.first(*place).map_or(u64::MAX, u64::from);
+            prefetch(&self.spans, *place as usize);
+        }
+    }
+
+    /// The last step: reads the spans.
+    pub fn answers(&self, asked: &AskedLines, lines: &[(&[u8], InstantMs)], answers: &mut [LineAnswer]) {
+        let found = asked.numbers.iter().zip(&asked.places).take(asked.count);
+        for ((answer, (number, place)), (line, at)) in answers.iter_mut().zip(found).zip(lines) {
+            *answer = match self.spans.get(*place as usize) {
+                // Nearly always the first slot holds the line, and its only span.
+                Some(span) if span.key == *number && span.holds(*at) => span.answer(),
+                _ => self.search(*number, line, *at),
+            };
         }
     }
 

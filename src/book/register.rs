@@ -1,6 +1,6 @@
 use super::Lines;
 use super::slots::Slots;
-use crate::prefetch::prefetch;
+use crate::prefetch::{huge_pages, prefetch};
 use crate::tariff::PlanId;
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -107,13 +107,16 @@ pub struct AccountTwice;
 impl Register {
     /// An empty register for about so many accounts.
     pub fn with_capacity(accounts: usize) -> Self {
-        Self {
+        let mut register = Self {
             lines: Lines::with_capacity(accounts),
             accounts: Vec::with_capacity(accounts),
             id_ends: Vec::with_capacity(accounts),
             by_id: Slots::with_capacity(accounts),
             ..Self::default()
-        }
+        };
+        huge_pages(&mut register.accounts);
+        huge_pages(&mut register.id_ends);
+        register
     }
 
     /// How many accounts there are.

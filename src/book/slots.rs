@@ -1,4 +1,4 @@
-use crate::prefetch::prefetch;
+use crate::prefetch::{huge_pages, prefetch};
 
 /// Where things stand, by a hash of their keys; the keys stand with the things.
 ///
@@ -15,7 +15,7 @@ const INDEX: u64 = 0xFFFF_FFFF;
 
 impl Slots {
     pub(super) fn with_capacity(things: usize) -> Self {
-        Self { slots: vec![0; things.saturating_mul(2).next_power_of_two()], used: 0 }
+        Self { slots: gaps(things.saturating_mul(2).next_power_of_two()), used: 0 }
     }
 
     /// Asks for the memory in which a key is looked up.
@@ -73,9 +73,15 @@ impl Slots {
     #[cold]
     fn grow(&mut self, hash_of: impl Fn(u32) -> u64) {
         let old = std::mem::take(&mut self.slots);
-        self.slots = vec![0; old.len().saturating_mul(2).max(16)];
+        self.slots = gaps(old.len().saturating_mul(2).max(16));
         for index in old.into_iter().filter_map(|held| ((held & INDEX) as u32).checked_sub(1)) {
             self.place(hash_of(index), index);
         }
     }
+}
+
+fn gaps(count: usize) -> Vec<u64> {
+    let mut slots = vec![0; count];
+    huge_pages(&mut slots);
+    slots
 }

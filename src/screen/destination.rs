@@ -1,5 +1,5 @@
 use crate::decode::NumberForm;
-use crate::tariff::{Tariffs, ZoneId, are_digits};
+use crate::tariff::{Tariffs, Way, ZoneId, are_digits};
 
 /// A called number as the prefix table knows it, cut after 32 characters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,12 +44,13 @@ impl Destination {
         }
     }
 
-    /// The zone of a called number, without writing out what it is normalised to where its first eight digits tell.
+    /// The way of a called number through the prefix table, without writing out what it is normalised to where its
+    /// first eight digits tell.
     #[inline]
-    pub fn zone_of(called: &[u8], caller: &[u8], form: NumberForm, tariffs: &Tariffs) -> Option<ZoneId> {
-        match leading_eight(called, form).and_then(|eight| tariffs.prefixes.match_of_eight(eight)) {
-            Some(zone) => zone,
-            None => Self::normalise(called, caller, form).zone(tariffs),
+    pub fn way_of(called: &[u8], caller: &[u8], form: NumberForm, tariffs: &Tariffs) -> Way {
+        match leading_eight(called, form).and_then(|eight| tariffs.prefixes.enter(eight)) {
+            Some(way) => way,
+            None => Way::known(Self::normalise(called, caller, form).zone(tariffs)),
         }
     }
 

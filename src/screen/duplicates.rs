@@ -1,4 +1,4 @@
-use crate::prefetch::prefetch;
+use crate::prefetch::{huge_pages, prefetch};
 use crate::record::{Cause, UsageRecord};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
@@ -34,7 +34,13 @@ impl Fingerprint {
     /// The fingerprint of a record.
     #[inline]
     pub fn of(source: SourceKey, record: &UsageRecord<'_>) -> Self {
-        Self { key: source.fingerprint(record.record_id), content: content(record) }
+        Self { key: source.fingerprint(record.record_id), content: Self::content_of(record) }
+    }
+
+    /// Hash of all fields of a record but its id.
+    #[inline]
+    pub fn content_of(record: &UsageRecord<'_>) -> u64 {
+        content(record)
     }
 }
 
@@ -158,14 +164,15 @@ fn odd_word(text: &[u8]) -> u64 {
 
 /// The set of all records seen, without horizon.
 ///
-/// An open-addressed table in 256 parts, each ordered by key, so that it may be nine tenths full and still find a gap
+/// An open-addressed table in 8 parts, each ordered by key, so that it may be nine tenths full and still find a gap
 /// soon, and grows by a copy in order. 24 bytes a slot; 27 to 32 bytes a key once a part has grown past its first size.
 #[derive(Debug)]
 pub struct Duplicates {
     parts: Vec<Part>,
 }
 
-const PARTS: usize = 256;
+/// Few, so that those of a large set are large enough for huge pages; they grow one at a time.
+const PARTS: usize = 8;
 /// Slots of a part are at most 7/8 used.
 const FULL: (usize, usize) = (7, 8);
 /// A part grows by a sixth: then it is 3/4 used.
@@ -181,12 +188,12 @@ struct Part {
     used_max: usize,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-struct Slot {
-    high: u64,
-    low: u64,
-    content: u64,
-}
+/// The key, its high word first, and the content. Words, because only of these the allocator gives a table of zeros that
+/// nobody has written.
+type Slot = [u64; 3];
+
+/// A slot without a key.
+const GAP: Slot = [0; 3];
 
 impl Duplicates {
     /// An empty set with room for about so many records.
@@ -223,7 +230,11 @@ impl Duplicates {
     pub fn prefetch(&self, key: u128) {
         let (part, slot) = split(Fingerprint { key, content: 0 });
         if let Some(part) = self.parts.get(part) {
-            prefetch(&part.slots, part.home(slot.high));
+            let [high, ..] = slot;
+            let home = part.home(high);
+            prefetch(&part.slots, home);
+            // The run may go on in the next line.
+            prefetch(&part.slots, home.wrapping_add(2));
         }
     }
 }
@@ -232,16 +243,19 @@ fn split(record: Fingerprint) -> (usize, Slot) {
     let high = (record.key >> 64) as u64;
     let low = record.key as u64;
     // Low bits choose the part, high bits the place in it. A key of zero is a gap, so no key is.
-    ((low & 0xFF) as usize, Slot { high: high.max(1), low, content: record.content })
+    ((low % PARTS as u64) as usize, [high.max(1), low, record.content])
 }
 
 impl Part {
     fn with_homes(homes: usize) -> Self {
         // The first number that is beyond what may be used.
         let used_max = homes.saturating_mul(FULL.0).div_ceil(FULL.1);
-        Self { slots: vec![Slot::default(); homes.saturating_add(TAIL)], homes, used: 0, used_max }
+        let mut slots = vec![GAP; homes.saturating_add(TAIL)];
+        huge_pages(&mut slots);
+        Self { slots, homes, used: 0, used_max }
     }
 
+    /// The slot that a key would have in an empty table: places follow keys, so the table is sorted.
     /// The slot that a key would have in an empty table: places follow keys, so the table is sorted.
     fn home(&self, high: u64) -> usize {
         ((u128::from(high).wrapping_mul(self.homes as u128)) >> 64) as usize
@@ -249,11 +263,13 @@ impl Part {
 
     #[inline]
     fn insert(&mut self, new: Slot) -> Seen {
-        let home = self.home(new.high);
+        let [new_high, new_low, new_content] = new;
+        let home = self.home(new_high);
         let run = self.slots.get_mut(home..).unwrap_or_default();
         for slot in run.iter_mut() {
-            if slot.high < new.high {
-                if slot.high != 0 {
+            let [high, low, content] = *slot;
+            if high < new_high {
+                if high != 0 {
                     continue;
                 }
                 if self.used >= self.used_max {
@@ -263,11 +279,11 @@ impl Part {
                 self.used = self.used.wrapping_add(1);
                 return Seen::New;
             }
-            if slot.high == new.high {
-                if slot.low == new.low {
-                    return if slot.content == new.content { Seen::Same } else { Seen::Differs };
+            if high == new_high {
+                if low == new_low {
+                    return if content == new_content { Seen::Same } else { Seen::Differs };
                 }
-                if slot.low < new.low {
+                if low < new_low {
                     continue;
                 }
             }
@@ -290,11 +306,11 @@ impl Part {
         self.used = self.used.wrapping_add(1);
         let mut held = new;
         for slot in self.slots.get_mut(home..).unwrap_or_default() {
-            if (slot.high, slot.low) < (held.high, held.low) && slot.high != 0 {
+            if key_of(slot) < key_of(&held) && !is_gap(slot) {
                 continue;
             }
             std::mem::swap(slot, &mut held);
-            if held.high == 0 {
+            if is_gap(&held) {
                 return Seen::New;
             }
         }
@@ -306,10 +322,11 @@ impl Part {
     fn grow(&mut self) {
         let mut larger = Self::with_homes(self.homes.saturating_mul(GROWTH.0).div_ceil(GROWTH.1).saturating_add(16));
         let mut next = 0usize;
-        for slot in self.slots.iter().filter(|slot| slot.high != 0) {
-            next = next.max(larger.home(slot.high));
+        for slot in self.slots.iter().filter(|slot| !is_gap(slot)) {
+            let (high, _) = key_of(slot);
+            next = next.max(larger.home(high));
             if larger.slots.len() <= next {
-                larger.slots.resize(next.saturating_add(TAIL), Slot::default());
+                larger.slots.resize(next.saturating_add(TAIL), GAP);
             }
             if let Some(place) = larger.slots.get_mut(next) {
                 *place = *slot;
@@ -319,6 +336,14 @@ impl Part {
         larger.used = self.used;
         *self = larger;
     }
+}
+
+fn key_of([high, low, _]: &Slot) -> (u64, u64) {
+    (*high, *low)
+}
+
+fn is_gap(slot: &Slot) -> bool {
+    key_of(slot).0 == 0
 }
 
 /// Slots behind the last home, for the run that ends there.

@@ -1,4 +1,5 @@
 use super::ZoneId;
+use crate::prefetch::{huge_pages, prefetch};
 use rustc_hash::FxHashMap;
 
 /// Destination prefixes: the longest one that a number begins with names its zone.
@@ -18,6 +19,41 @@ pub struct Prefixes {
     /// Lengths that occur in `long`, longest first.
     long_lengths: Vec<usize>,
     len: usize,
+}
+
+/// A number on its way through the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Way {
+    /// Its first eight digits, as four numbers of two.
+    pairs: u64,
+    /// The slot last read.
+    value: u32,
+}
+
+impl Way {
+    /// The way of a number whose zone is known otherwise.
+    #[inline]
+    pub fn known(zone: Option<ZoneId>) -> Self {
+        Self { pairs: 0, value: zone.map_or(0, |zone| u32::from(zone.0).wrapping_add(1)) }
+    }
+
+    #[inline]
+    fn pair(self, at: u32) -> usize {
+        (self.pairs >> at.wrapping_mul(16) & 0xFF) as usize
+    }
+
+    /// All ones where the slot last read points to a node.
+    #[inline]
+    fn goes_on(self) -> u32 {
+        (self.value >> 31).wrapping_neg()
+    }
+
+    /// The slot of a pair in the node; the first of all where there is none.
+    #[inline]
+    fn slot(self, pair: u32) -> usize {
+        let node = (self.value & !NODE) as usize;
+        node.wrapping_add(self.pair(pair)).wrapping_add(offset_of(NODE_DIGITS)) & self.goes_on() as usize
+    }
 }
 
 /// Why an entry cannot stand in the table.
@@ -78,6 +114,10 @@ impl Prefixes {
         for (prefix, zone) in by_length.iter().flatten().filter_map(|at| entries.get(*at)) {
             table.insert(prefix.as_bytes(), *zone);
         }
+        let mut slots = Vec::with_capacity(table.slots.len());
+        huge_pages(&mut slots);
+        slots.extend_from_slice(&table.slots);
+        table.slots = slots;
         errors.sort_unstable_by_key(|(at, _)| *at);
         (table, errors)
     }
@@ -100,7 +140,7 @@ impl Prefixes {
             return Some(zone);
         }
         if let Some(pairs) = number.first_chunk::<8>().and_then(|eight| digit_pairs(*eight)) {
-            return self.match_of_pairs(pairs);
+            return self.end(self.walk(self.root(pairs)));
         }
         let mut base = 0usize;
         let mut digits = ROOT_DIGITS;
@@ -117,30 +157,45 @@ impl Prefixes {
         }
     }
 
-    /// [`Self::longest_match`] of a number by its first eight bytes; `None` where they do not say it: they are not all
-    /// digits, or there are longer entries.
+    /// The first of three steps of [`Self::longest_match`] for a number by its first eight bytes; `None` where they do
+    /// not say it: they are not all digits, or there are longer entries. Each step asks for the memory that the next one
+    /// reads; other numbers go in between.
     #[inline]
-    pub fn match_of_eight(&self, eight: [u8; 8]) -> Option<Option<ZoneId>> {
+    pub fn enter(&self, eight: [u8; 8]) -> Option<Way> {
         if !self.long_lengths.is_empty() {
             return None;
         }
-        digit_pairs(eight).map(|pairs| self.match_of_pairs(pairs))
+        let way = self.root(digit_pairs(eight)?);
+        prefetch(&self.slots, way.slot(2));
+        Some(way)
     }
 
-    /// [`Self::longest_match`] in the trie, of a number of eight digits or more: the three slots are known at once.
+    /// The second step.
     #[inline]
-    fn match_of_pairs(&self, pairs: u64) -> Option<ZoneId> {
-        let pair = |at: u32| (pairs >> at.wrapping_mul(16) & 0xFF) as usize;
-        let root = pair(0).wrapping_mul(100).wrapping_add(pair(1)).wrapping_add(offset_of(ROOT_DIGITS));
-        let mut value = self.slots.get(root).copied().unwrap_or(0);
-        for at in [2, 3] {
-            if value & NODE == 0 {
-                break;
-            }
-            let slot = pair(at).wrapping_add(offset_of(NODE_DIGITS));
-            value = self.slots.get(((value & !NODE) as usize).wrapping_add(slot)).copied().unwrap_or(0);
-        }
-        decoded(value)
+    pub fn walk(&self, way: Way) -> Way {
+        let way = Way { value: self.below(way, 2), ..way };
+        prefetch(&self.slots, way.slot(3));
+        way
+    }
+
+    /// The last step.
+    #[inline]
+    pub fn end(&self, way: Way) -> Option<ZoneId> {
+        decoded(self.below(way, 3))
+    }
+
+    fn root(&self, pairs: u64) -> Way {
+        let way = Way { pairs, value: 0 };
+        let root = way.pair(0).wrapping_mul(100).wrapping_add(way.pair(1)).wrapping_add(offset_of(ROOT_DIGITS));
+        Way { value: self.slots.get(root).copied().unwrap_or(0), ..way }
+    }
+
+    /// What stands one node further, or what stands here where this is no node: without a branch, which would wait for
+    /// the slot.
+    #[inline]
+    fn below(&self, way: Way, pair: u32) -> u32 {
+        let below = self.slots.get(way.slot(pair)).copied().unwrap_or(0);
+        way.value & !way.goes_on() | below & way.goes_on()
     }
 
     /// The zone of an entry equal to the whole of a short code. Source: rating 1.5.
