@@ -268,7 +268,7 @@ fn whichever_append_fails_the_books_end_as_without_a_failure() {
                 for at in 1..=6 {
                     let data = tempfile::tempdir().unwrap();
                     let fault = Fault { operation, at, times, error: error.clone() };
-                    failures += ingest_failing(data.path(), &folder, &[fault.clone()]);
+                    failures += ingest_failing(data.path(), &folder, std::slice::from_ref(&fault));
                     assert_eq!(said(&Store::open(data.path(), "test").unwrap()), expected, "{fault:?}");
                     clean(data.path());
                 }

@@ -17,7 +17,7 @@ mod walk;
 
 use super::writer::PostError;
 use crate::batch::Counts;
-use crate::store::{Details, Entries, SqliteReader, StoreError, Stored};
+use crate::store::{self, Details, Entries, SqliteReader, StoreError, Stored};
 use crossbeam::channel::{Sender, bounded};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -124,8 +124,10 @@ fn look(of: &Verify<'_>, found: &mut Verified) -> Result<(), PostError> {
     Ok(())
 }
 
-/// Every byte of the journal's files.
-fn container(_folder: &Path, _found: &mut Verified) -> Result<(), PostError> {
+/// Every byte of the journal's files: found and located, or nothing that is read.
+fn container(folder: &Path, found: &mut Verified) -> Result<(), PostError> {
+    let checked = store::check(folder)?;
+    checked.findings.iter().for_each(|finding| found.tell(finding.to_string()));
     Ok(())
 }
 

@@ -25,16 +25,13 @@ pub(super) fn lines_of(detail: &[u8]) -> Result<Vec<u8>, String> {
 /// What was read of a piece, as the reader handed it on.
 pub(super) fn piece_of(piece: &Piece, lines: Vec<u8>) -> feed::Piece {
     let lost = match piece.rows.as_slice() {
-        [row] => match &row.outcome {
-            Outcome::Rejected(rejected) => Some(rejected),
-            Outcome::Rated(_)
-            | Outcome::Filtered(_)
-            | Outcome::Duplicate(_)
-            | Outcome::Suspended(_)
-            | Outcome::Waiting(_)
-            | Outcome::WithItsCall
-            | Outcome::WrittenOff(_) => None,
-        },
+        [row] => {
+            if let Outcome::Rejected(rejected) = &row.outcome {
+                Some(rejected)
+            } else {
+                None
+            }
+        }
         _ => None,
     };
     let line = |of: &Rejected| feed::LongLine { head: lines.clone(), bytes: of.bytes, hash: of.hash };
