@@ -6,14 +6,19 @@
 //! Source: interface 7.2.
 
 mod account;
+mod backup;
 mod books;
 mod explain;
+mod export;
 mod follow;
 mod generate;
+mod money;
 mod rate;
 mod signals;
 mod summary;
+mod suspense;
 mod tariff;
+mod what_if;
 
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write};
@@ -42,6 +47,33 @@ enum Command {
     /// Check every invariant over the whole store and print the hash of what the books say
     #[command(after_help = "Example:\n  esep verify --data ./esep-data")]
     Verify(StoreArgs),
+    /// Rate again what waits in suspense, after the reference data was mended
+    #[command(after_help = "Example:\n  esep recycle sample-cdr --data ./esep-data")]
+    Recycle(suspense::RecycleArgs),
+    /// Show what waits, by reason and age; list it; give it up
+    #[command(after_help = "Example:\n  esep suspense --list unknown_line --data ./esep-data")]
+    Suspense(suspense::SuspenseArgs),
+    /// Book a payment; of an unknown account it is held as unidentified
+    #[command(after_help = "Example:\n  esep pay 77010042 1500.00 --reference P-1 --channel bank --at 2026-03-05")]
+    Pay(money::MoneyArgs),
+    /// Give money back out of an account's advance
+    #[command(after_help = "Example:\n  esep refund 77010042 20.00 --reference R-1 --channel bank --at 2026-03-31")]
+    Refund(money::MoneyArgs),
+    /// Show what was used and is not owed (CELL-48), by month and category
+    #[command(after_help = "Example:\n  esep losses --data ./esep-data --json")]
+    Losses(StoreArgs),
+    /// Rate what the store holds by another tariff, show what changes per account; post nothing
+    #[command(after_help = "Example:\n  esep what-if ./esep-data --tariff tariffs/2026-next.toml --json")]
+    WhatIf(what_if::WhatIfArgs),
+    /// Write all charges and postings as tables for other programs
+    #[command(after_help = "Example:\n  esep export --data ./esep-data --out /tmp/tables")]
+    Export(export::ExportArgs),
+    /// Copy the store as it stands, while it is written to
+    #[command(after_help = "Example:\n  esep backup --data ./esep-data --out /mnt/backup/2026-03-31")]
+    Backup(backup::BackupArgs),
+    /// Make a store out of a copy, where there is none
+    #[command(after_help = "Example:\n  esep restore /mnt/backup/2026-03-31 --data ./esep-data")]
+    Restore(backup::RestoreArgs),
     /// Rate a folder, post nothing
     #[command(after_help = "Example:\n  esep rate sample-cdr --out /tmp/rated\n\nWrites rated.csv, filtered.csv, \
         duplicate.csv, suspended.csv, rejected.csv and summary.json; rejected-raw.ndjson keeps what was rejected.")]
@@ -220,6 +252,15 @@ pub fn main() -> ExitCode {
         Command::Ingest(args) if args.follow => follow::run(&args.post),
         Command::Ingest(args) => books::post(&args.post, rate::Summary::Short),
         Command::Verify(args) => books::verify(&args),
+        Command::Recycle(args) => suspense::recycle(&args),
+        Command::Suspense(args) => suspense::suspense(&args),
+        Command::Pay(args) => money::pay(&args),
+        Command::Refund(args) => money::refund(&args),
+        Command::Losses(args) => money::losses(&args),
+        Command::WhatIf(args) => what_if::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
         Command::Rate(args) => rate::run(&args, rate::Summary::Short),
         Command::Account(args) => account::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -3,27 +3,40 @@
 //!
 //! Source: rating 1.2, accounts and money 2.1, 2.3.
 
+mod again;
 mod books;
 mod codec;
 mod derived;
 pub mod entry;
 mod explain;
+mod export;
 mod follow;
 mod ingest;
+mod money;
+mod moves;
+mod overlay;
 mod pieces;
+mod recycle;
 mod reference;
 mod snapshot;
 mod standing;
 mod state;
 mod store;
+mod suspense;
 mod totals;
 mod view;
+mod what_if;
 mod writer;
 
 pub use books::{Books, Digest, FileState, Known, Suspense, Violation};
 pub use codec::{BadEntry, decode, encode};
 pub use derived::ChargeLine;
+pub use export::Exported;
 pub use follow::Followed;
+pub use money::{MoneyOrder, Ordered};
+pub use recycle::Recycled;
 pub use store::{HOT_KEYS_MAX, Ingest, Ingested, Store};
+pub use suspense::{AGES, Aged, WaitingRecord};
 pub use view::{AccountView, Moved, Movement};
+pub use what_if::{WhatIf, what_if};
 pub use writer::PostError;

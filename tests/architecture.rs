@@ -42,7 +42,13 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("watch", &["feed", "batch", "folder"]),
     ("generate", &["units"]),
-    ("cli", &["units", "law", "tariff", "screen", "batch", "folder", "post", "watch", "generate"]),
+    (
+        "cli",
+        &[
+            "units", "record", "law", "tariff", "book", "screen", "batch", "folder", "store", "post", "watch",
+            "generate",
+        ],
+    ),
 ];
 
 /// Files longer than this want a seam.

@@ -22,7 +22,7 @@ enum Kind {
 const KINDS: [Kind; 6] =
     [Kind::Rated, Kind::Filtered, Kind::Duplicate, Kind::Suspended, Kind::Rejected, Kind::RejectedRaw];
 
-const RATED_HEADER: &str = "source,record_id,account_id,plan,tariff,zone,service,answer_at,duration_ms,units,charge,vat,\
+pub(crate) const RATED_HEADER: &str = "source,record_id,account_id,plan,tariff,zone,service,answer_at,duration_ms,units,charge,vat,\
     vat_rate,not_owed,cut_off_at,flags,rules\n";
 const OTHER_HEADER: &str = "source,file,line,record_id,reason,detail\n";
 
@@ -149,7 +149,7 @@ struct Names {
 
 /// What was written last, since it mostly comes again.
 #[derive(Default)]
-struct Recent {
+pub(crate) struct Recent {
     day: Option<(LocalDay, [u8; 11])>,
     rules: Vec<(RuleSet, Vec<u8>)>,
     /// The columns behind the VAT of rows that are owed whole, by rate, flags and rules.
@@ -236,6 +236,11 @@ impl<'r> RowWriter<'r> {
             Fate::Suspended(reason) => self.other(&mut rows.suspended, place, reason.name(), detail),
             Fate::Rated | Fate::Rejected | Fate::Open(_) | Fate::Told => {}
         }
+    }
+
+    /// The row of one charge.
+    pub(crate) fn charge(&self, item: &Item, record_id: &[u8], file: usize, row: &mut Vec<u8>, recent: &mut Recent) {
+        self.any_rated(item, record_id, file, row, recent);
     }
 
     fn rated(&self, item: &Item, record_id: &[u8], file: usize, rows: &mut Vec<u8>, recent: &mut Recent) {
@@ -383,7 +388,7 @@ fn push_rest(
 }
 
 /// A CSV field, in quotes where it needs them.
-fn push_field(row: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn push_field(row: &mut Vec<u8>, text: &[u8]) {
     if !text.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
         return row.extend_from_slice(text);
     }

@@ -86,12 +86,17 @@ pub(super) fn feed_files(root: &Path, config: &Config, findings: &mut Findings) 
     (findings.errors() == before).then(|| files.into_values().collect())
 }
 
-/// A file of the feed of a source, that may lie nowhere any more.
+/// A file as the feed of that name is read whose pattern it fits, else as the first of that name.
 pub(super) fn feed_file(root: &Path, config: &Config, source: &str, name: &str) -> Option<FeedFile> {
-    let feed = config.feeds.iter().find(|feed| feed.source == source)?;
-    let (format, described_form) = format_of(root, feed, &mut Findings::default())?;
+    let fits = |feed: &FeedConfig| {
+        feed.files.iter().any(|pattern| glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name)))
+    };
+    let named = || config.feeds.iter().filter(|feed| feed.source == source);
+    let feed = named().find(|feed| fits(feed)).or_else(|| named().next())?;
+    let limits = Limits { max_duration_ms: Some(feed.max_duration_ms) };
+    let (format, described_form) = Format::named(&feed.format, root, feed.time_zone.as_deref(), limits).ok()?;
     let number_form = feed.number_form.unwrap_or(described_form);
-    let source = Source { name: source.to_owned(), key: SourceKey::of(source), number_form };
+    let source = Source { name: feed.source.clone(), key: SourceKey::of(&feed.source), number_form };
     Some(FeedFile { path: root.join(name), name: name.to_owned(), source, format, known: None })
 }
 

@@ -2,11 +2,11 @@
 //! the journal before it is refused, so that replaying is an audit.
 
 use super::entry::{
-    Entry, FileKey, MoneyMove, Outcome, Payment, Piece, Position, ReferenceSet, Resolutions, Resolved, Reversal, Row,
+    Entry, FileKey, MoneyMove, Outcome, Piece, Position, ReferenceSet, Resolutions, Resolved, Reversal, Row,
     UnidentifiedPayment,
 };
 use crate::batch::Counts;
-use crate::book::{AccountNo, Channel, LedgerAccount, Ledgers, Posted, Transaction};
+use crate::book::{AccountNo, Ledgers, Posted, Transaction};
 use crate::record::{RejectReason, SuspendReason};
 use crate::screen::SourceKey;
 use crate::units::{Period, Tiyn};
@@ -122,6 +122,8 @@ pub struct Books {
     charged: Vec<u64>,
     /// Σ of what was taken back, gross tiyn.
     pub reversed_gross: i128,
+    /// When the latest usage was that is charged or waits, ms.
+    pub latest_ms: Option<i64>,
 }
 
 /// What a reference says about a payment before.
@@ -240,6 +242,9 @@ impl Books {
 
     fn suspend(&mut self, place: &Place, key: u128, reason: u8, at_ms: i64, line: u32) -> Result<(), Violation> {
         let line = place.first_line.saturating_add(u64::from(line));
+        if at_ms != 0 {
+            self.latest_ms = self.latest_ms.max(Some(at_ms));
+        }
         let waits = Suspense { reason, at_ms, file: place.file, line, seq: place.seq, row: place.row };
         match self.suspense.insert(key, waits) {
             None => Ok(()),
@@ -295,6 +300,7 @@ impl Books {
 
     fn charge(&mut self, key: u128, posted: &Posted) -> Result<(), Violation> {
         self.post(posted.account, &posted.transaction())?;
+        self.latest_ms = self.latest_ms.max(Some(posted.at_ms));
         self.charges.add(&self.charge_bytes(key, posted));
         self.add_not_owed(posted, posted.not_owed);
         let word = (posted.account / 64) as usize;
@@ -391,12 +397,13 @@ impl Books {
             Outcome::Rated(posted) => self.charge(resolved.key, posted)?,
             Outcome::Suspended(suspended) => {
                 // It goes on waiting, for another reason.
-                self.suspense.insert(resolved.key, Suspense { reason: suspended.reason, ..waited });
+                let (reason, at_ms) = (suspended.reason, suspended.at_ms);
+                self.suspense.insert(resolved.key, Suspense { reason, at_ms, ..waited });
             }
             Outcome::Filtered(_) | Outcome::Rejected(_) | Outcome::WrittenOff(_) => {}
             Outcome::Waiting(part) => {
                 let reason = part.suspended.as_ref().map_or(INCOMPLETE, |suspended| suspended.reason);
-                self.suspense.insert(resolved.key, Suspense { reason, ..waited });
+                self.suspense.insert(resolved.key, Suspense { reason, at_ms: part.posted.at_ms, ..waited });
             }
             Outcome::Duplicate(_) | Outcome::WithItsCall => {
                 return violation("a record that waited is resolved into what it cannot become");
@@ -407,28 +414,21 @@ impl Books {
     }
 
     fn take_money(&mut self, of: &MoneyMove) -> Result<(), Violation> {
+        let transaction = of.transaction();
         match of {
             MoneyMove::Opening { account, amount, month, .. } => {
-                let no = AccountNo(*account);
-                let (debit, credit, sum) = if *amount >= 0 {
-                    (LedgerAccount::TakenOver, LedgerAccount::Advance(no), *amount)
-                } else {
-                    let debt = LedgerAccount::Receivable(no, Period(*month));
-                    (debt, LedgerAccount::TakenOver, amount.saturating_neg())
-                };
                 self.moves.add(&self.move_bytes(0, *account, *amount, i64::from(*month)));
-                self.post(*account, &Transaction::transfer(debit, credit, Tiyn::new(sum)))
+                self.post(*account, &transaction)
             }
             MoneyMove::Payment(payment) => {
                 let content = self.content(payment.account, payment.amount, payment.paid_ms);
                 self.take_reference_of(&payment.reference, content)?;
-                self.pay(payment, LedgerAccount::Cash(channel(payment.channel)))
+                self.moves.add(&self.move_bytes(1, payment.account, payment.amount, payment.paid_ms));
+                self.post(payment.account, &transaction)
             }
             MoneyMove::Unidentified(payment) => {
                 let content = content(xxh3_64(payment.account_id.as_bytes()), payment.amount, payment.paid_ms);
                 self.take_reference_of(&payment.reference, content)?;
-                let cash = LedgerAccount::Cash(channel(payment.channel));
-                let transaction = Transaction::transfer(cash, LedgerAccount::Unidentified, Tiyn::new(payment.amount));
                 self.ledgers.post(&transaction).map_err(|error| Violation(error.to_string()))?;
                 self.unidentified.insert(payment.reference.clone(), payment.clone());
                 Ok(())
@@ -438,37 +438,16 @@ impl Books {
                     Some(held) if held.amount == payment.amount => {}
                     _ => return violation(format!("payment {} was not held", payment.reference)),
                 }
-                self.pay(payment, LedgerAccount::Unidentified)
+                self.moves.add(&self.move_bytes(1, payment.account, payment.amount, payment.paid_ms));
+                self.post(payment.account, &transaction)
             }
             MoneyMove::Refund(refund) => {
-                let no = AccountNo(refund.account);
                 let content = self.content(refund.account, refund.amount.saturating_neg(), refund.at_ms);
                 self.take_reference_of(&refund.reference, content)?;
                 self.moves.add(&self.move_bytes(2, refund.account, refund.amount, refund.at_ms));
-                let cash = LedgerAccount::Cash(channel(refund.channel));
-                self.post(
-                    refund.account,
-                    &Transaction::transfer(LedgerAccount::Advance(no), cash, Tiyn::new(refund.amount)),
-                )
+                self.post(refund.account, &transaction)
             }
         }
-    }
-
-    fn pay(&mut self, payment: &Payment, from: LedgerAccount) -> Result<(), Violation> {
-        let no = AccountNo(payment.account);
-        let credit = |amount: i64| Tiyn::new(amount.saturating_neg());
-        let mut transaction = Transaction::default().with(from, Tiyn::new(payment.amount));
-        if payment.vat != 0 {
-            transaction = transaction.with(LedgerAccount::VatPayable, credit(payment.vat));
-        }
-        for (month, amount) in &payment.debts {
-            transaction = transaction.with(LedgerAccount::Receivable(no, Period(*month)), credit(*amount));
-        }
-        if payment.advance != 0 {
-            transaction = transaction.with(LedgerAccount::Advance(no), credit(payment.advance));
-        }
-        self.moves.add(&self.move_bytes(1, payment.account, payment.amount, payment.paid_ms));
-        self.post(payment.account, &transaction)
     }
 
     fn move_bytes(&self, kind: u64, account: u32, amount: i64, at: i64) -> [u8; 32] {
@@ -575,8 +554,4 @@ const INCOMPLETE: u8 = SuspendReason::IncompleteParts as u8;
 fn content(account_id: u64, amount: i64, at_ms: i64) -> u64 {
     let words = [account_id, amount.cast_unsigned(), at_ms.cast_unsigned()];
     xxh3_64(words.map(u64::to_le_bytes).as_flattened())
-}
-
-fn channel(place: u8) -> Channel {
-    Channel::ALL.get(usize::from(place)).copied().unwrap_or(Channel::Other)
 }

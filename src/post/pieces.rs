@@ -78,11 +78,11 @@ impl PieceWriter<'_> {
         }
     }
 
-    fn file(&self, place: usize) -> FileKey {
+    pub(super) fn file(&self, place: usize) -> FileKey {
         self.files.get(place).cloned().unwrap_or(FileKey { source: String::new(), name: String::new() })
     }
 
-    fn outcome(&self, item: &Item, prepared: &Prepared, booked: Option<&Booked>) -> Outcome {
+    pub(super) fn outcome(&self, item: &Item, prepared: &Prepared, booked: Option<&Booked>) -> Outcome {
         let detail = || item.detail.get().and_then(|place| prepared.details.get(place)).cloned().unwrap_or_default();
         match item.fate {
             Fate::Rated => self.rated(item, booked),
@@ -127,7 +127,7 @@ impl PieceWriter<'_> {
     }
 
     /// The outcome of a part that was told with its call.
-    fn told(&self, item: &Item, detail: &str, booked: &Booked) -> Outcome {
+    pub(super) fn told(&self, item: &Item, detail: &str, booked: &Booked) -> Outcome {
         match item.fate {
             Fate::Rated => self.rated(item, Some(booked)),
             Fate::Filtered(reason) => Outcome::Filtered(reason as u8),
@@ -229,7 +229,7 @@ pub(super) struct Waits<'w> {
 pub(super) fn open_part(kept: &WaitingPart, at: &Waits<'_>) -> OpenPart {
     let charge = &kept.posted;
     let some = |number: u16| (number != NONE).then_some(number);
-    let service = Service::ALL.get(usize::from(charge.service)).copied().unwrap_or(Service::Voice);
+    let service = service_of(charge);
     let direction = Direction::ALL.get(usize::from(kept.direction)).copied().unwrap_or(Direction::Out);
     let zone = some(charge.zone).map(ZoneId);
     let presence = match kept.presence {
@@ -246,29 +246,7 @@ pub(super) fn open_part(kept: &WaitingPart, at: &Waits<'_>) -> OpenPart {
         began_at: InstantMs(kept.began_ms),
         released_at: kept.released_ms.map(InstantMs),
     };
-    let item = Item {
-        print: Fingerprint { key: at.key, content: at.content },
-        line: 0,
-        record_id: Span::default(),
-        fate: reason.map_or(Fate::Rated, Fate::Suspended),
-        flags: Flags::of_bits(charge.flags),
-        service,
-        rules: RuleSet::of_bits(charge.rules),
-        account: (charge.account != u32::MAX).then_some(AccountNo(charge.account)),
-        version: charge.version,
-        plan,
-        zone,
-        at: charge.at(),
-        duration_ms: charge.duration_ms,
-        units: charge.units,
-        gross: Tiyn::new(charge.gross),
-        net: Tiyn::new(charge.net),
-        vat: VatRate::from_hundredths(charge.vat_hundredths).unwrap_or(law::vat_rate_on(LocalDay(0))),
-        not_owed: Tiyn::ZERO,
-        cut_off_at: None,
-        stateful: Place::NONE,
-        detail: Place::NONE,
-    };
+    let item = Item { fate: reason.map_or(Fate::Rated, Fate::Suspended), ..item_of(charge, at.key, at.content) };
     let usage = Usage {
         at: charge.at(),
         duration_ms: charge.duration_ms,
@@ -295,4 +273,36 @@ pub(super) fn open_part(kept: &WaitingPart, at: &Waits<'_>) -> OpenPart {
         line: at.line,
         detail: kept.suspended.as_ref().map_or("", |of| of.detail.as_str()).into(),
     }
+}
+
+/// A charge as it was settled.
+pub(super) fn item_of(charge: &Posted, key: u128, content: u64) -> Item {
+    let some = |number: u16| (number != NONE).then_some(number);
+    Item {
+        print: Fingerprint { key, content },
+        line: 0,
+        record_id: Span::default(),
+        fate: Fate::Rated,
+        flags: Flags::of_bits(charge.flags),
+        service: service_of(charge),
+        rules: RuleSet::of_bits(charge.rules),
+        account: (charge.account != u32::MAX).then_some(AccountNo(charge.account)),
+        version: charge.version,
+        plan: some(charge.plan).map(PlanId),
+        zone: some(charge.zone).map(ZoneId),
+        at: charge.at(),
+        duration_ms: charge.duration_ms,
+        units: charge.units,
+        gross: Tiyn::new(charge.gross),
+        net: Tiyn::new(charge.net),
+        vat: VatRate::from_hundredths(charge.vat_hundredths).unwrap_or(law::vat_rate_on(LocalDay(0))),
+        not_owed: Tiyn::new(charge.not_owed),
+        cut_off_at: charge.cut_off_ms.map(InstantMs),
+        stateful: Place::NONE,
+        detail: Place::NONE,
+    }
+}
+
+fn service_of(charge: &Posted) -> Service {
+    Service::ALL.get(usize::from(charge.service)).copied().unwrap_or(Service::Voice)
 }

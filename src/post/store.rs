@@ -219,20 +219,6 @@ impl Store {
         Ok((reference, feeds))
     }
 
-    /// The reference data of the books, as a folder without feeds and payments.
-    pub fn known_folder(&self) -> Result<Folder, PostError> {
-        let at = self.folder.join("reference");
-        let known = self.reference_files()?.map(|_| Folder::open_knowing(&at, self.known_names()));
-        match known {
-            None => Err(PostError::Refused(
-                "the books know no reference data yet\n  hint: ingest a folder with tariffs, accounts and lines first"
-                    .into(),
-            )),
-            Some((Some(folder), _)) => Ok(folder),
-            Some((None, findings)) => Err(does_not_load(&findings)),
-        }
-    }
-
     /// Rates and posts files.
     pub fn ingest_files(
         &mut self,
@@ -319,7 +305,7 @@ impl Store {
         Ok(())
     }
 
-    fn writer(&mut self) -> Result<Writer<'_>, PostError> {
+    pub(super) fn writer(&mut self) -> Result<Writer<'_>, PostError> {
         match &mut self.journal {
             Held::Writing(journal) => {
                 Ok(Writer { journal: &mut **journal, books: &mut self.books, derived: &mut self.derived })
@@ -328,6 +314,7 @@ impl Store {
         }
     }
 
+    /// What the journal says.
     pub(super) fn journal(&self) -> &dyn Entries {
         self.journal.entries()
     }
@@ -344,6 +331,33 @@ impl Store {
     /// Entries that brought reference data.
     pub(super) fn reference_entries(&self) -> &[u64] {
         &self.references
+    }
+
+    /// What deciding remembers; it must be given back.
+    pub(super) fn take_memory(&mut self) -> Result<Memory, PostError> {
+        self.memory.take().ok_or_else(lost)
+    }
+
+    /// Gives back what deciding remembers.
+    pub(super) fn give_memory(&mut self, memory: Memory) {
+        self.memory = Some(memory);
+    }
+
+    /// The reference data of the books as a folder, without feeds and payments.
+    pub fn known_folder(&self) -> Result<Folder, PostError> {
+        let Some(files) = self.reference_files()? else {
+            return Err(PostError::Refused(
+                "the books know no reference data yet\n  hint: ingest a folder with tariffs, accounts and lines first"
+                    .into(),
+            ));
+        };
+        if let Held::Writing(_) = self.journal {
+            return loaded(Folder::open_knowing(&self.folder.join("reference"), self.known_names()));
+        }
+        // The folder of the store is the writer's.
+        let scratch = tempfile::tempdir()?;
+        reference::materialise(scratch.path(), &files)?;
+        loaded(Folder::open_knowing(scratch.path(), self.known_names()))
     }
 
     /// How many entries the journal has.
@@ -364,11 +378,13 @@ impl Store {
             let Entry::Reference(set) = entry else { continue };
             files = reference::unpack(&set, stored.detail.as_deref().unwrap_or_default(), &files)?;
         }
-        reference::materialise(&self.folder.join("reference"), &files)?;
+        if let Held::Writing(_) = self.journal {
+            reference::materialise(&self.folder.join("reference"), &files)?;
+        }
         Ok(Some(files))
     }
 
-    fn known_names(&self) -> KnownNames {
+    pub(super) fn known_names(&self) -> KnownNames {
         let set = self.books.reference.clone().unwrap_or_default();
         KnownNames { plans: set.plans, zones: set.zones, networks: set.networks }
     }
@@ -382,10 +398,7 @@ impl Store {
         if is_news {
             reference::materialise(&at, &files)?;
         }
-        let (canonical, findings) = Folder::open_knowing(&at, self.known_names());
-        let Some(canonical) = canonical else {
-            return Err(does_not_load(&findings));
-        };
+        let canonical = loaded(Folder::open_knowing(&at, self.known_names()))?;
         let register = &canonical.reference.register;
         if is_news {
             let (mut set, detail) = reference::pack(&files, self.books.reference.as_ref())?;
@@ -467,7 +480,7 @@ impl Store {
     }
 
     /// Books money moves.
-    fn book(&mut self, moves: Vec<MoneyMove>) -> Result<(), PostError> {
+    pub(super) fn book(&mut self, moves: Vec<MoneyMove>) -> Result<(), PostError> {
         if moves.is_empty() {
             return Ok(());
         }
@@ -504,6 +517,11 @@ fn does_not_load(findings: &Findings) -> PostError {
     PostError::Reference(format!("the reference data does not load: {}", first.unwrap_or_default()))
 }
 
+/// A folder of reference data that must load.
+pub(super) fn loaded((folder, findings): (Option<Folder>, Findings)) -> Result<Folder, PostError> {
+    folder.ok_or_else(|| does_not_load(&findings))
+}
+
 fn lost() -> PostError {
     PostError::Refused("a write failed; open the store anew".into())
 }
@@ -518,11 +536,11 @@ struct Taken {
 
 /// Debts that payments of one entry have not paid yet.
 #[derive(Default)]
-struct Debts(FxHashMap<AccountNo, Vec<(Period, i64)>>);
+pub(super) struct Debts(FxHashMap<AccountNo, Vec<(Period, i64)>>);
 
 impl Debts {
     /// Oldest debts first, then an advance.
-    fn payment(&mut self, row: &PaymentRow, reference: &Reference, books: &Books) -> MoneyMove {
+    pub(super) fn payment(&mut self, row: &PaymentRow, reference: &Reference, books: &Books) -> MoneyMove {
         let known = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
         let (amount, paid_ms, channel) = (row.amount.get(), row.at.0, row.channel as u8);
         let Some((no, account)) = known else {

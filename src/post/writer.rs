@@ -6,7 +6,7 @@ use super::codec::{self, BadEntry};
 use super::derived::{ChargeLine, Derived, each_charge_line};
 use super::entry::{Entry, Posted};
 use crate::store::sealed::Place;
-use crate::store::{self, Details, Entries, Journal, StoreError};
+use crate::store::{self, Details, Entries, Journal, StoreError, Stored};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -92,6 +92,8 @@ enum Ask {
     Find(Vec<u128>, Sender<Vec<Option<Posted>>>),
     /// Seal everything handed over before.
     Seal(Sender<()>),
+    /// An entry of the journal, with its detail.
+    Read(u64, Sender<Stored>),
 }
 
 /// Where the writer is reached.
@@ -108,6 +110,13 @@ impl ToWriter {
     pub(super) fn find(&self, keys: Vec<u128>) -> Option<Vec<Option<Posted>>> {
         let (answer, answered) = bounded(1);
         self.0.send(Ask::Find(keys, answer)).ok()?;
+        answered.recv().ok()
+    }
+
+    /// An entry of the journal, with its detail; none where the writer has stopped.
+    pub(super) fn read(&self, seq: u64) -> Option<Stored> {
+        let (answer, answered) = bounded(1);
+        self.0.send(Ask::Read(seq, answer)).ok()?;
         answered.recv().ok()
     }
 }
@@ -157,6 +166,10 @@ impl Writer<'_> {
                 Ask::Seal(answer) => {
                     self.derived.seal_all(&*self.journal)?;
                     let _ = answer.send(());
+                    next = asked.recv().ok();
+                }
+                Ask::Read(seq, answer) => {
+                    let _ = answer.send(self.journal.read(seq)?);
                     next = asked.recv().ok();
                 }
                 Ask::Write(mut ready) => {
