@@ -146,6 +146,20 @@ fn with_progress<R: Send>(
     Ok(result)
 }
 
+/// Does something to the books on all threads, and shows how much was read. A signal ends it early.
+pub(super) fn with_threads<R: Send>(
+    common: &Common,
+    done: impl FnOnce(&Ingest<'_>) -> Result<R, PostError>,
+) -> anyhow::Result<R> {
+    let signals = Signals::wait_for()?;
+    let mut result = None;
+    with_progress(common, &signals, |how| {
+        result = Some(done(how)?);
+        Ok(())
+    })?;
+    result.context("nothing was done")
+}
+
 /// Opens the store to write.
 pub(super) fn open(args: &StoreArgs) -> anyhow::Result<Store> {
     let command: Vec<String> = std::env::args().take(2).collect();
