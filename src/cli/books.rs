@@ -118,14 +118,6 @@ pub(super) fn threads(common: &Common) -> anyhow::Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("threads cannot be started")
 }
 
-/// Does something to the books on all threads, and shows how much was read.
-pub(super) fn with_threads<R: Send>(
-    common: &Common,
-    of_books: impl FnOnce(&Ingest<'_>) -> Result<R, PostError>,
-) -> anyhow::Result<R> {
-    with_progress(common, &Signals::wait_for()?, of_books)
-}
-
 fn with_progress<R: Send>(
     common: &Common,
     signals: &Signals,
