@@ -64,8 +64,9 @@ fn json_parses_and_quiet_is_quiet() {
 fn a_reader_that_goes_away_is_no_error() {
     let month = Month::new();
     let dir = month.0.path().to_str().unwrap();
+    let store = tempfile::tempdir().unwrap();
     for args in [
-        &["run", dir][..],
+        &["run", dir, "--data", store.path().join("books").to_str().unwrap()][..],
         &["rate", dir, "--json"],
         &["rate", dir],
         &["explain", "good", "--folder", dir],
