@@ -112,12 +112,11 @@ def run_peer(peer, words, work, out):
     return json.loads(done.stdout)
 
 
-def run_esep(esep, folder, jobs, out):
-    """`esep rate`, with its process start; CPU time and peak memory as the kernel counted them."""
-    command = [esep, "rate", folder, "--json", "--quiet", "--jobs", str(jobs)] + (["--out", out] if out else [])
+def spent(command, quiet=False):
+    """Runs a command to its end: its CPU and wall time and peak memory as the kernel counted them, and what it wrote."""
     with tempfile.TemporaryFile() as stdout:
         start = time.monotonic()
-        process = subprocess.Popen(command, stdout=stdout)
+        process = subprocess.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL if quiet else None)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -126,12 +125,18 @@ def run_esep(esep, folder, jobs, out):
             sys.exit(2)
         stdout.seek(0)
         text = stdout.read()
+    return {"cpu": used.ru_utime + used.ru_stime, "wall": wall, "rss_mb": used.ru_maxrss / 1024}, text
+
+
+def run_esep(esep, folder, jobs, out):
+    """`esep rate`, with its process start."""
+    command = [esep, "rate", folder, "--json", "--quiet", "--jobs", str(jobs)] + (["--out", out] if out else [])
+    run, text = spent(command)
     if out and os.path.exists(f"{out}/summary.json"):
         with open(f"{out}/summary.json", "rb") as f:
             text = f.read()
     summary = json.loads(text)
-    return {"cpu": used.ru_utime + used.ru_stime, "wall": wall, "rss_mb": used.ru_maxrss / 1024,
-            "totals": totals_of_summary(summary), "summary": summary}
+    return run | {"totals": totals_of_summary(summary), "summary": summary}
 
 
 def totals_of_summary(s):
