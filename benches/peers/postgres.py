@@ -76,7 +76,7 @@ class Cluster:
         return done.stdout
 
     def used(self):
-        """CPU seconds and bytes that the server and everything it started have used so far."""
+        """CPU seconds that the server and everything it started have used so far."""
         pid = self.postmaster.pid
         with open(f"/proc/{pid}/task/{pid}/children") as f:
             living = [int(child) for child in f.read().split()]
@@ -211,7 +211,7 @@ def differing(name, found, expected):
     return len(wrong)
 
 
-def table(runs, charges, records):
+def table(runs, charges):
     print(f"\n{'':10}{'CPU s':>9}{'client':>8}{'wall s':>9}{'ns/charge':>11}{'charges/s':>12}{'CPU ×':>8}{'wall ×':>8}")
     base = runs.get("esep")
     for name, of in runs.items():
@@ -287,7 +287,7 @@ def compare(a, names, folder, work, cluster, load, expected, charges, summary, t
         return run
 
     runs = peers.measure(names, one, a.rounds)
-    table(runs, charges, records)
+    table(runs, charges)
     total = sum(expected.values())
     if total != peers.totals_of_summary(summary)["charged"]:
         print(f"DIFFER: the summary charged {summary['charged']}, rated.csv {total / 100:.2f}")
