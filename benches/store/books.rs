@@ -94,7 +94,7 @@ fn journal(criterion: &mut Criterion, entries: &[Entry]) {
             let mut took = Duration::ZERO;
             for _ in 0..times {
                 let folder = tempfile::tempdir().expect("a folder");
-                let mut journal = SqliteJournal::create(&folder.path().join("data"), "bench").expect("a store");
+                let mut journal = SqliteJournal::create(folder.path().join("data"), "bench").expect("a store");
                 let start = Instant::now();
                 append_all(&mut journal, entries);
                 took += start.elapsed();
