@@ -28,7 +28,8 @@ pub(crate) fn huge_pages<T>(table: &mut Vec<T>) {
     let begin = table.as_mut_ptr() as usize;
     let bytes = table.capacity().saturating_mul(size_of::<T>());
     let first = begin.next_multiple_of(HUGE);
-    let length = (begin.saturating_add(bytes) / HUGE * HUGE).saturating_sub(first);
+    let end = begin.saturating_add(bytes);
+    let length = end.saturating_sub(end % HUGE).saturating_sub(first);
     #[cfg(target_os = "linux")]
     if length > 0 {
         // SAFETY: whole pages of memory that the vector owns; the advice says how it is backed, not what it holds. An

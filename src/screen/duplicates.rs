@@ -243,7 +243,7 @@ fn split(record: Fingerprint) -> (usize, Slot) {
     let high = (record.key >> 64) as u64;
     let low = record.key as u64;
     // Low bits choose the part, high bits the place in it. A key of zero is a gap, so no key is.
-    ((low % PARTS as u64) as usize, [high.max(1), low, record.content])
+    (low as usize % PARTS, [high.max(1), low, record.content])
 }
 
 impl Part {
