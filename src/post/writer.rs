@@ -11,6 +11,8 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The version of the encoding of both parts of an entry.
 pub(super) const SCHEMA: u16 = 1;
@@ -107,34 +109,41 @@ enum Ask {
 
 /// Where the writer is reached.
 #[derive(Clone)]
-pub(super) struct ToWriter(Sender<Ask>);
+pub(super) struct ToWriter {
+    asks: Sender<Ask>,
+    /// The writer has stopped and serves nothing more.
+    has_stopped: Arc<AtomicBool>,
+}
 
 impl ToWriter {
     /// Hands over entries; false where the writer has stopped: its error tells why.
     pub(super) fn write(&self, entries: Vec<Ready>) -> bool {
-        self.0.send(Ask::Write(entries)).is_ok()
+        self.send(Ask::Write(entries)).is_some()
     }
 
     /// The charges of some keys, everything handed over before included; none where the writer has stopped.
     pub(super) fn find(&self, keys: Vec<u128>) -> Option<Vec<Option<Posted>>> {
-        let (answer, answered) = bounded(1);
-        self.0.send(Ask::Find(keys, answer)).ok()?;
-        answered.recv().ok()
+        self.ask(|answer| Ask::Find(keys, answer))
     }
 
     /// An entry of the journal, with its detail; none where the writer has stopped.
     pub(super) fn read(&self, seq: u64) -> Option<Stored> {
-        let (answer, answered) = bounded(1);
-        self.0.send(Ask::Read(seq, answer)).ok()?;
-        answered.recv().ok()
+        self.ask(|answer| Ask::Read(seq, answer))
     }
-}
 
-impl ToWriter {
     /// Has everything sealed that was handed over before; false where the writer has stopped.
     pub(super) fn seal(&self) -> bool {
+        self.ask(Ask::Seal).is_some()
+    }
+
+    fn ask<A>(&self, ask: impl FnOnce(Sender<A>) -> Ask) -> Option<A> {
         let (answer, answered) = bounded(1);
-        self.0.send(Ask::Seal(answer)).is_ok() && answered.recv().is_ok()
+        self.send(ask(answer))?;
+        answered.recv().ok()
+    }
+
+    fn send(&self, ask: Ask) -> Option<()> {
+        if self.has_stopped.load(Ordering::Acquire) { None } else { self.asks.send(ask).ok() }
     }
 }
 
@@ -152,11 +161,15 @@ impl Writer<'_> {
         decide: impl FnOnce(&ToWriter) -> Result<R, PostError> + Send,
     ) -> Result<R, PostError> {
         let (asks, asked) = bounded(QUEUE);
+        let has_stopped = Arc::new(AtomicBool::new(false));
+        let to = ToWriter { asks, has_stopped: has_stopped.clone() };
         std::thread::scope(|scope| {
-            let decided = scope.spawn(move || decide(&ToWriter(asks)));
+            let decided = scope.spawn(move || decide(&to));
             let written = self.serve(&asked);
-            // The sender learns that nobody writes any more.
-            drop(asked);
+            // Whoever decides learns that nobody writes any more. What was asked before it could know is taken out of
+            // the channel, which would keep it, and with it the answer that is waited for.
+            has_stopped.store(true, Ordering::Release);
+            while asked.recv().is_ok() {}
             let decided = decided.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             written?;
             decided
