@@ -30,8 +30,14 @@ pub fn encode(entry: &Entry) -> Result<Vec<u8>, BadEntry> {
     // A piece of a feed has a few thousand records, most of them of some sixty bytes.
     let records = if let Entry::Piece(piece) = entry { piece.rows.len() } else { 0 };
     let mut bytes = Vec::with_capacity(records.saturating_mul(80).saturating_add(256));
-    bincode::serde::encode_into_std_write(entry, &mut bytes, form()).map_err(|error| BadEntry(error.to_string()))?;
+    encode_behind(entry, &mut bytes)?;
     Ok(bytes)
+}
+
+/// Anything of the journal's types as bytes, behind those that are there.
+pub(super) fn encode_behind(of: &impl Serialize, bytes: &mut Vec<u8>) -> Result<(), BadEntry> {
+    let encoded = bincode::serde::encode_into_std_write(of, bytes, form());
+    encoded.map(|_| ()).map_err(|error| BadEntry(error.to_string()))
 }
 
 /// Anything of the journal's types as bytes.

@@ -207,7 +207,7 @@ impl Derived {
                 entries.push((stored.seq, codec::decode(&stored.money)));
                 if problem.is_ok() {
                     problem = entries.drain(..).try_for_each(|(seq, entry)| {
-                        self.collect(seq, &entry.map_err(|error| PostError::Entry { seq, error })?)
+                        self.collect(seq, &ToSeal::of(&entry.map_err(|error| PostError::Entry { seq, error })?)?)
                     });
                 }
                 Ok(())
@@ -222,16 +222,16 @@ impl Derived {
         for seq in first..=last {
             let stored = journal.read(seq)?;
             let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })?;
-            collect(seq, &entry, &mut charges, &mut keys)?;
+            ToSeal::of(&entry)?.put(seq, &mut charges, &mut keys)?;
         }
         let span = Span { first, last, chain: journal.link(last)? };
         if of_keys { self.keys.seal(&mut keys, span) } else { self.segments.seal(&mut charges, span) }.map_err(sealed)
     }
 
     /// Takes the records of an entry that is durable.
-    pub(super) fn collect(&mut self, seq: u64, entry: &Entry) -> Result<(), PostError> {
+    pub(super) fn collect(&mut self, seq: u64, of: &ToSeal) -> Result<(), PostError> {
         self.collected = seq;
-        collect(seq, entry, &mut self.charges, &mut self.key_builder)
+        of.put(seq, &mut self.charges, &mut self.key_builder)
     }
 
     /// Seals what was collected, where it is enough; at the end of a run less is enough.
@@ -320,11 +320,57 @@ pub(super) enum Sealed<'s> {
     Key(KeyEntry),
 }
 
-fn collect(seq: u64, entry: &Entry, charges: &mut SegmentBuilder, keys: &mut KeyBuilder) -> Result<(), PostError> {
-    each_sealed(seq, entry, &mut |of| match of {
-        Sealed::Charge(account, at_ms, place, bytes) => charges.push(account, at_ms, place, bytes).map_err(sealed),
-        Sealed::Key(entry) => keys.push(entry).map_err(sealed),
-    })
+/// What will be sealed of an entry, as it is written: made before the entry has its number, on any thread.
+#[derive(Debug, Default)]
+pub(super) struct ToSeal {
+    charges: Vec<ChargeToSeal>,
+    /// The charges as segments keep them, one behind the other.
+    bytes: Vec<u8>,
+    keys: Vec<KeyEntry>,
+}
+
+#[derive(Debug)]
+struct ChargeToSeal {
+    account: u32,
+    index: u32,
+    at_ms: i64,
+    /// Where it ends in the bytes.
+    end: usize,
+}
+
+impl ToSeal {
+    pub(super) fn of(entry: &Entry) -> Result<Self, PostError> {
+        let records = if let Entry::Piece(piece) = entry { piece.rows.len() } else { 0 };
+        let mut made = Self {
+            charges: Vec::with_capacity(records),
+            bytes: Vec::with_capacity(records.saturating_mul(96)),
+            keys: Vec::with_capacity(records),
+        };
+        each_sealed(0, entry, &mut |of| {
+            match of {
+                Sealed::Charge(account, at_ms, Place { index, .. }, bytes) => {
+                    made.bytes.extend_from_slice(bytes);
+                    made.charges.push(ChargeToSeal { account, index, at_ms, end: made.bytes.len() });
+                }
+                Sealed::Key(entry) => made.keys.push(entry),
+            }
+            Ok(())
+        })?;
+        Ok(made)
+    }
+
+    fn put(&self, seq: u64, charges: &mut SegmentBuilder, keys: &mut KeyBuilder) -> Result<(), PostError> {
+        let mut start = 0;
+        for charge in &self.charges {
+            let place = Place { seq, index: charge.index };
+            let bytes = self.bytes.get(start..charge.end).unwrap_or_default();
+            charges.push(charge.account, charge.at_ms, place, bytes).map_err(sealed)?;
+            start = charge.end;
+        }
+        self.keys.iter().try_for_each(|key| {
+            keys.push(KeyEntry { place: Place { seq, ..key.place }, ..*key }).map_err(sealed)
+        })
+    }
 }
 
 /// Everything of an entry that is sealed.
@@ -334,6 +380,7 @@ pub(super) fn each_sealed(
     each: &mut dyn FnMut(Sealed<'_>) -> Result<(), PostError>,
 ) -> Result<(), PostError> {
     let mut problem = Ok(());
+    let mut bytes = Vec::new();
     each_keyed(entry, &mut |keyed, resolved| {
         let place = Place { seq, index: keyed.place };
         // A duplicate has its key from the first one; what was resolved had it when it came.
@@ -357,7 +404,7 @@ pub(super) fn each_sealed(
         if let Outcome::Rated(posted) = keyed.outcome {
             let line =
                 Written { key: keyed.key, source: keyed.source, record_id: keyed.record_id, reversal: false, posted };
-            if let Err(error) = push(place, posted, &line, each) {
+            if let Err(error) = push(place, posted, &line, &mut bytes, each) {
                 problem = Err(error);
             }
         }
@@ -365,7 +412,7 @@ pub(super) fn each_sealed(
     problem?;
     for (index, line) in reversals_of(entry) {
         let written = Written { key: line.key, source: "", record_id: b"", reversal: true, posted: &line.posted };
-        push(Place { seq, index }, &line.posted, &written, each)?;
+        push(Place { seq, index }, &line.posted, &written, &mut bytes, each)?;
     }
     Ok(())
 }
@@ -374,10 +421,12 @@ fn push(
     place: Place,
     posted: &Posted,
     line: &Written<'_>,
+    bytes: &mut Vec<u8>,
     each: &mut dyn FnMut(Sealed<'_>) -> Result<(), PostError>,
 ) -> Result<(), PostError> {
-    let bytes = codec::encode_any(line).map_err(|error| PostError::Entry { seq: place.seq, error })?;
-    each(Sealed::Charge(posted.account, posted.at_ms, place, &bytes))
+    bytes.clear();
+    codec::encode_behind(line, bytes).map_err(|error| PostError::Entry { seq: place.seq, error })?;
+    each(Sealed::Charge(posted.account, posted.at_ms, place, bytes))
 }
 
 fn read_line(bytes: &[u8]) -> Result<ChargeLine, BadEntry> {

@@ -3,7 +3,7 @@
 
 use super::books::{Books, Violation};
 use super::codec::{self, BadEntry};
-use super::derived::{ChargeLine, Derived, each_charge_line};
+use super::derived::{ChargeLine, Derived, ToSeal, each_charge_line};
 use super::entry::{Entry, Posted};
 use crate::store::sealed::Place;
 use crate::store::{self, Details, Entries, Journal, StoreError, Stored};
@@ -87,12 +87,14 @@ pub(super) fn decode(stored: &Stored) -> Result<Entry, PostError> {
 pub(super) struct Ready {
     pub(super) entry: Entry,
     pub(super) written: store::Entry,
+    pub(super) to_seal: ToSeal,
 }
 
 impl Ready {
     pub(super) fn new(entry: Entry, detail: Vec<u8>) -> Result<Self, PostError> {
         let money = codec::encode(&entry).map_err(|error| PostError::Entry { seq: 0, error })?;
-        Ok(Self { entry, written: store::Entry { schema: SCHEMA, money, detail } })
+        let to_seal = ToSeal::of(&entry)?;
+        Ok(Self { entry, written: store::Entry { schema: SCHEMA, money, detail }, to_seal })
     }
 }
 
@@ -223,17 +225,17 @@ impl Writer<'_> {
     pub(super) fn write(&mut self, ready: Vec<Ready>) -> Result<(), PostError> {
         let mut seq = self.journal.head().count;
         let mut written = Vec::with_capacity(ready.len());
-        let mut entries = Vec::with_capacity(ready.len());
+        let mut to_seal = Vec::with_capacity(ready.len());
         for ready in ready {
             seq = seq.saturating_add(1);
             // What the books refuse is never written. When the disk refuses, these books are thrown away.
             self.books.apply(seq, &ready.entry).map_err(|violation| PostError::Violation { seq, violation })?;
             written.push(ready.written);
-            entries.push((seq, ready.entry));
+            to_seal.push((seq, ready.to_seal));
         }
         self.journal.append(&written)?;
-        for (seq, entry) in &entries {
-            self.derived.collect(*seq, entry)?;
+        for (seq, of) in &to_seal {
+            self.derived.collect(*seq, of)?;
         }
         self.derived.seal(&*self.journal, false)
     }
