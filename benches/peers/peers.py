@@ -66,6 +66,8 @@ def child_chdb(words, written):
     zone = words["chdb_zone"]
     words |= {"zone": sql[f"zone {zone}"], "decided": sql["decided"]}
     clock = Clock()
+    # It reads dictionaries from the folder it runs in, and none besides.
+    os.chdir(words["work"])
     base = session.Session()
     for name in ("tables", f"zone tables {zone}", "lines"):
         for statement in sql[name].split("\n;\n"):
