@@ -37,7 +37,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "post",
         &[
             "units", "record", "law", "tariff", "tax", "book", "feed", "store", "classify", "decode", "screen", "rate",
-            "batch", "folder",
+            "batch", "folder", "prefetch",
         ],
     ),
     ("watch", &["feed", "batch", "folder"]),

@@ -1,4 +1,5 @@
 use super::AccountNo;
+use crate::prefetch::prefetch;
 use crate::units::{Period, Tiyn};
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
@@ -129,6 +130,9 @@ pub struct Ledgers {
     of_accounts: Vec<OfAccount>,
     /// Debts by month; only those that are not zero.
     receivable: BTreeMap<(AccountNo, Period), i64>,
+    /// Accrued revenue, by the place of its category: a side of every charge.
+    revenue: [i128; Category::ALL.len()],
+    /// The operator's other accounts; only those that are not zero.
     of_operator: BTreeMap<LedgerAccount, i128>,
 }
 
@@ -194,8 +198,12 @@ impl Ledgers {
                 }
                 Some(())
             }
-            of_operator @ (LedgerAccount::AccruedRevenue(_)
-            | LedgerAccount::VatPayable
+            LedgerAccount::AccruedRevenue(category) => {
+                let sum = self.revenue.get_mut(category as usize)?;
+                *sum = sum.saturating_add(i128::from(amount));
+                Some(())
+            }
+            of_operator @ (LedgerAccount::VatPayable
             | LedgerAccount::Cash(_)
             | LedgerAccount::Unidentified
             | LedgerAccount::TakenOver) => {
@@ -238,9 +246,16 @@ impl Ledgers {
         self.receivable.iter().map(|((no, month), debt)| (*no, *month, Tiyn::new(*debt)))
     }
 
-    /// The operator's accounts and their sums in tiyn, debit above zero.
+    /// The operator's accounts and their sums in tiyn, debit above zero, in order; only those that are not zero.
     pub fn of_operator(&self) -> impl Iterator<Item = (LedgerAccount, i128)> {
-        self.of_operator.iter().map(|(account, sum)| (*account, *sum))
+        let revenue = Category::ALL.iter().zip(&self.revenue).filter(|(_, sum)| **sum != 0);
+        let revenue = revenue.map(|(category, sum)| (LedgerAccount::AccruedRevenue(*category), *sum));
+        revenue.chain(self.of_operator.iter().map(|(account, sum)| (*account, *sum)))
+    }
+
+    /// Asks for the memory that a charge of a subscriber needs.
+    pub fn prefetch(&self, no: AccountNo) {
+        prefetch(&self.of_accounts, no.0 as usize);
     }
 
     /// How many subscribers have a place.
@@ -260,7 +275,7 @@ impl Ledgers {
                 .wrapping_add(i128::from(of.receivable))
                 .wrapping_sub(i128::from(of.advance))
         });
-        self.of_operator.values().fold(subscribers, |sum, amount| sum.wrapping_add(*amount))
+        self.of_operator().fold(subscribers, |sum, (_, amount)| sum.wrapping_add(amount))
     }
 }
 

@@ -7,6 +7,7 @@ use super::entry::{
 };
 use crate::batch::Counts;
 use crate::book::{AccountNo, Ledgers, Posted, Transaction};
+use crate::prefetch::prefetch;
 use crate::record::{RejectReason, SuspendReason};
 use crate::screen::SourceKey;
 use crate::units::{Period, Tiyn};
@@ -15,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// How many records ahead the memory of an account is asked for.
+const AHEAD: usize = 16;
 
 /// An entry that cannot follow from those before it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -213,6 +217,11 @@ impl Books {
         let source = SourceKey::of(&piece.file.source);
         let mut id_at = 0usize;
         for (row, at) in piece.rows.iter().zip(0u32..) {
+            if let Some(Row { outcome: Outcome::Rated(ahead), .. }) = piece.rows.get((at as usize).wrapping_add(AHEAD))
+            {
+                self.ledgers.prefetch(ahead.account());
+                prefetch(&self.account_ids, ahead.account as usize);
+            }
             let until = id_at.saturating_add(row.id_length as usize);
             let Some(id) = piece.ids.get(id_at..until) else { return violation(format!("{}: an id is cut", name())) };
             id_at = until;

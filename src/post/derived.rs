@@ -367,9 +367,9 @@ impl ToSeal {
             charges.push(charge.account, charge.at_ms, place, bytes).map_err(sealed)?;
             start = charge.end;
         }
-        self.keys.iter().try_for_each(|key| {
-            keys.push(KeyEntry { place: Place { seq, ..key.place }, ..*key }).map_err(sealed)
-        })
+        self.keys
+            .iter()
+            .try_for_each(|key| keys.push(KeyEntry { place: Place { seq, ..key.place }, ..*key }).map_err(sealed))
     }
 }
 
