@@ -15,6 +15,7 @@ mod generate;
 mod money;
 mod rate;
 mod signals;
+mod status;
 mod summary;
 mod suspense;
 mod tariff;
@@ -82,9 +83,19 @@ enum Command {
     #[command(after_help = "Examples:\n  esep explain msc-1/h-0001 --data ./esep-data\n  \
         esep explain msc-1/h-0001 --folder sample-cdr")]
     Explain(ExplainArgs),
-    /// Show an account: balance, debts, charges, payments
+    /// Show an account: status with why, since when and what comes next, balance, debts, charges, payments, timeline
     #[command(after_help = "Example:\n  esep account A-0001 --at 2026-03-31")]
     Account(AccountArgs),
+    /// Record the statuses of all accounts up to a day: every move on its own day, its postings, its tasks
+    ///
+    /// The same day again records nothing new. A day before what is recorded is shown, and records nothing.
+    #[command(after_help = "Examples:\n  esep status --as-of 2026-03-31 --control-list /tmp/control.csv\n  \
+        esep status --as-of 2026-03-31 --what-if rules.toml\n\nrules.toml has any of grace_days, closed_days, \
+        notice_days, credit_return_months,\ncredit_life_months, off_balance_months, refund_days.")]
+    Status(status::StatusArgs),
+    /// Say that a task of an account is done
+    #[command(after_help = "Example:\n  esep task 77010042 claims_package --on 2026-04-02")]
+    Task(status::TaskArgs),
     /// Make a synthetic month, for load and demonstration: the same seed gives the same bytes
     #[command(after_help = "Example:\n  esep generate --records 100000 --seed 1 --out /tmp/month")]
     Generate(GenerateArgs),
@@ -134,7 +145,8 @@ struct StoreArgs {
 struct AccountArgs {
     /// The account's id
     id: String,
-    /// As it was at the end of this local day; as it is now unless said
+    /// As it was at the end of this local day; unless said all that is in the books, the status by the last day that the
+    /// records show
     #[arg(long, value_name = "DATE")]
     at: Option<String>,
     #[command(flatten)]
@@ -264,6 +276,8 @@ pub fn main() -> ExitCode {
         Command::Rate(args) => rate::run(&args, rate::Summary::Short),
         Command::Account(args) => account::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Task(args) => status::task(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Tariff(TariffCommand::Check { files, strict }) => tariff::check(&files, strict),
     };

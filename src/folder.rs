@@ -8,14 +8,18 @@
 //! Source: interface 7.1, 7.5.
 
 mod config;
+mod events;
 mod feeds;
 mod findings;
 mod reference;
 mod table;
+mod told;
 
 pub use config::{BadConfig, Config, FeedConfig};
+pub use events::{EVENT_COLUMNS, EventRow, event_line};
 pub use findings::Findings;
 pub use reference::{Opening, PaymentRow};
+pub use told::{BroughtDebt, BroughtKind, FACT_COLUMNS, Told};
 
 use crate::batch::{FeedFile, Reference};
 use crate::book::{Account, Funds};
@@ -39,6 +43,10 @@ pub struct Folder {
     pub openings: Vec<Opening>,
     /// Payments, in the order of their file.
     pub payments: Vec<PaymentRow>,
+    /// What happened to accounts, in the order of its file.
+    pub events: Vec<EventRow>,
+    /// Debt of rare kinds that accounts bring from the books before.
+    pub brought: Vec<BroughtDebt>,
 }
 
 /// Where the parts of a folder lie.
@@ -73,14 +81,15 @@ impl Folder {
         let Some(tariffs) = paths.tariffs(known, &mut findings) else { return (None, findings) };
         let Some(files) = feeds::feed_files(root, &paths.config, &mut findings) else { return (None, findings) };
         let period = paths.config.period;
-        let loaded = reference::read(&paths, &tariffs, &mut findings);
+        let mut loaded = reference::read(&paths, &tariffs, &mut findings);
         if findings.errors() > 0 {
             return (None, findings);
         }
-        let reference = Reference { tariffs, register: loaded.register, period };
+        let register = std::mem::take(&mut loaded.register);
+        let reference = Reference { tariffs, register, period };
         let Paths { root, config } = paths;
-        let (openings, payments) = (loaded.openings, loaded.payments);
-        let folder = Self { reference, files, root, config, openings, payments };
+        let reference::Loaded { openings, payments, events, brought, .. } = loaded;
+        let folder = Self { reference, files, root, config, openings, payments, events, brought };
         (Some(folder), findings)
     }
 

@@ -32,7 +32,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("screen", &["units", "record", "law", "tariff", "decode", "prefetch"]),
     ("rate", &["units", "record", "law", "tariff", "tax", "book", "screen"]),
     ("batch", &["units", "record", "law", "tariff", "tax", "book", "feed", "decode", "screen", "rate", "prefetch"]),
-    ("folder", &["units", "record", "law", "tariff", "tax", "book", "feed", "decode", "screen", "batch"]),
+    ("folder", &["units", "record", "law", "tariff", "tax", "book", "classify", "feed", "decode", "screen", "batch"]),
     (
         "post",
         &[
@@ -45,8 +45,8 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "units", "record", "law", "tariff", "book", "screen", "batch", "folder", "store", "post", "watch",
-            "generate",
+            "units", "record", "law", "tariff", "book", "classify", "screen", "batch", "folder", "store", "post",
+            "watch", "generate",
         ],
     ),
 ];

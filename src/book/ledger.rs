@@ -67,6 +67,33 @@ pub enum LedgerAccount {
     Unidentified,
     /// What subscribers brought from the books before these.
     TakenOver,
+    /// Left by a subscriber when the contract ended, recognised as hopeless or not (PA-3.29).
+    Doubtful(AccountNo),
+    /// Written off and carried off-balance (PA-4.8): a memorandum, against [`Self::OffBalanceTotal`].
+    OffBalance(AccountNo),
+    /// The money of a subscriber whose contract ended (PA-4.9).
+    CreditBalance(AccountNo),
+    /// Penalty on overdue debt.
+    Penalty(AccountNo),
+    /// The other side of every memorandum.
+    OffBalanceTotal,
+    /// Hopeless debt that was written off.
+    BadDebtExpense,
+    /// Written-off debt that was paid after all.
+    RecoveredBadDebt,
+    /// Fraudulent charges that were taken back (PA-4.8).
+    ChargesTakenBack,
+    /// Credit balances that nobody asked for (PA-4.10).
+    NonCoreIncome,
+}
+
+/// What few subscribers have.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+enum Rare {
+    Doubtful,
+    OffBalance,
+    Credit,
+    Penalty,
 }
 
 /// One side of a transaction: a debit above zero, a credit below.
@@ -134,6 +161,8 @@ pub struct Ledgers {
     revenue: [i128; Category::ALL.len()],
     /// The operator's other accounts; only those that are not zero.
     of_operator: BTreeMap<LedgerAccount, i128>,
+    /// Debit above zero; only those that are not zero.
+    rare: BTreeMap<(AccountNo, Rare), i64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
@@ -152,13 +181,22 @@ pub struct AccountBalance {
     pub advance: Tiyn,
     /// Owed for months before.
     pub receivable: Tiyn,
+    /// Left when the contract ended.
+    pub doubtful: Tiyn,
+    /// Written off, carried off-balance: no part of the balance.
+    pub off_balance: Tiyn,
+    /// The client's money after the contract ended.
+    pub credit: Tiyn,
+    /// Penalty.
+    pub penalty: Tiyn,
 }
 
 impl AccountBalance {
     /// The subscriber's money: above zero the client's, below zero owed.
     pub fn balance(self) -> Tiyn {
         let owed = self.unbilled.get().saturating_add(self.receivable.get());
-        Tiyn::new(self.advance.get().saturating_sub(owed))
+        let owed = owed.saturating_add(self.doubtful.get()).saturating_add(self.penalty.get());
+        Tiyn::new(self.advance.get().saturating_add(self.credit.get()).saturating_sub(owed))
     }
 }
 
@@ -203,10 +241,19 @@ impl Ledgers {
                 *sum = sum.saturating_add(i128::from(amount));
                 Some(())
             }
+            LedgerAccount::Doubtful(no) => self.add_rare(no, Rare::Doubtful, amount),
+            LedgerAccount::OffBalance(no) => self.add_rare(no, Rare::OffBalance, amount),
+            LedgerAccount::CreditBalance(no) => self.add_rare(no, Rare::Credit, amount),
+            LedgerAccount::Penalty(no) => self.add_rare(no, Rare::Penalty, amount),
             of_operator @ (LedgerAccount::VatPayable
             | LedgerAccount::Cash(_)
             | LedgerAccount::Unidentified
-            | LedgerAccount::TakenOver) => {
+            | LedgerAccount::TakenOver
+            | LedgerAccount::OffBalanceTotal
+            | LedgerAccount::BadDebtExpense
+            | LedgerAccount::RecoveredBadDebt
+            | LedgerAccount::ChargesTakenBack
+            | LedgerAccount::NonCoreIncome) => {
                 let sum = self.of_operator.entry(of_operator).or_default();
                 *sum = sum.saturating_add(i128::from(amount));
                 if *sum == 0 {
@@ -215,6 +262,17 @@ impl Ledgers {
                 Some(())
             }
         }
+    }
+
+    fn add_rare(&mut self, no: AccountNo, rare: Rare, amount: i64) -> Option<()> {
+        // The account has its place, so that it is counted.
+        self.of_account(no)?;
+        let sum = self.rare.entry((no, rare)).or_default();
+        *sum = sum.checked_add(amount)?;
+        if *sum == 0 {
+            self.rare.remove(&(no, rare));
+        }
+        Some(())
     }
 
     fn of_account(&mut self, no: AccountNo) -> Option<&mut OfAccount> {
@@ -228,10 +286,15 @@ impl Ledgers {
     /// What is known of a subscriber.
     pub fn account(&self, no: AccountNo) -> AccountBalance {
         let of = self.of_accounts.get(no.0 as usize).copied().unwrap_or_default();
+        let rare = |rare| Tiyn::new(self.rare.get(&(no, rare)).copied().unwrap_or(0));
         AccountBalance {
             unbilled: Tiyn::new(of.unbilled),
             advance: Tiyn::new(of.advance),
             receivable: Tiyn::new(of.receivable),
+            doubtful: rare(Rare::Doubtful),
+            off_balance: rare(Rare::OffBalance),
+            credit: Tiyn::new(rare(Rare::Credit).get().saturating_neg()),
+            penalty: rare(Rare::Penalty),
         }
     }
 
@@ -275,7 +338,8 @@ impl Ledgers {
                 .wrapping_add(i128::from(of.receivable))
                 .wrapping_sub(i128::from(of.advance))
         });
-        self.of_operator().fold(subscribers, |sum, (_, amount)| sum.wrapping_add(amount))
+        let rare = self.rare.values().fold(subscribers, |sum, amount| sum.wrapping_add(i128::from(*amount)));
+        self.of_operator().fold(rare, |sum, (_, amount)| sum.wrapping_add(amount))
     }
 }
 
@@ -318,6 +382,26 @@ mod tests {
         }
         let cash: Vec<i128> = ledgers.of_operator().map(|(_, sum)| sum).collect();
         assert_eq!((cash, ledgers.account(ANN).advance), (vec![1, 2, 3, 4, 5], Tiyn::new(15)));
+    }
+
+    #[test]
+    fn money_2_5_what_few_subscribers_have_is_part_of_the_balance_and_of_the_sum() {
+        let mut ledgers = Ledgers::default();
+        let mut post = |debit, credit, amount| {
+            ledgers.post(&Transaction::transfer(debit, credit, Tiyn::new(amount))).unwrap();
+            let of = ledgers.account(ANN);
+            (of.balance().get(), of.off_balance.get(), ledgers.sum())
+        };
+        let receivable = LedgerAccount::Receivable(ANN, MARCH);
+        assert_eq!(post(receivable, LedgerAccount::TakenOver, 500), (-500, 0, 0));
+        assert_eq!(post(LedgerAccount::Doubtful(ANN), receivable, 500), (-500, 0, 0));
+        assert_eq!(post(LedgerAccount::BadDebtExpense, LedgerAccount::Doubtful(ANN), 500), (0, 0, 0));
+        assert_eq!(post(LedgerAccount::OffBalance(ANN), LedgerAccount::OffBalanceTotal, 500), (0, 500, 0));
+        assert_eq!(post(LedgerAccount::OffBalanceTotal, LedgerAccount::OffBalance(ANN), 500), (0, 0, 0));
+        assert_eq!(post(LedgerAccount::Cash(Channel::Bank), LedgerAccount::CreditBalance(ANN), 7), (7, 0, 0));
+        assert_eq!(post(LedgerAccount::CreditBalance(ANN), LedgerAccount::NonCoreIncome, 7), (0, 0, 0));
+        assert_eq!(post(LedgerAccount::Penalty(ANN), LedgerAccount::TakenOver, 3), (-3, 0, 0));
+        assert_eq!(ledgers.account(ANN).penalty, Tiyn::new(3));
     }
 
     #[test]

@@ -95,7 +95,12 @@ impl Event {
     /// Sorts events as they take effect: by instant, within one by kind, so that the order of a file decides nothing
     /// on a day without times. Stable: equal ones stay as they stand.
     pub fn order(events: &mut [Self]) {
-        events.sort_by_key(|event| (event.at, place(event.happened.kind())));
+        events.sort_by_key(Self::order_key);
+    }
+
+    /// What [`Self::order`] sorts by.
+    pub const fn order_key(&self) -> (InstantMs, u8) {
+        (self.at, place(self.happened.kind()))
     }
 }
 

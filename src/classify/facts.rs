@@ -232,6 +232,46 @@ impl Facts {
         self.termination_reason == Some(TerminationReason::OwnerChange)
     }
 
+    /// What another system tells of an account whose contract has ended; what it does not tell stays as it is known.
+    pub(super) fn take_over_end(&mut self, on: LocalDay, told: &Self) {
+        let known = std::mem::replace(self, Self::imported(self.opened_on));
+        let orders = if told.removal_orders.is_empty() { known.removal_orders } else { told.removal_orders.clone() };
+        *self = Self {
+            opened_on: known.opened_on,
+            reopened_on: known.reopened_on,
+            contract_on: known.contract_on.or(told.contract_on),
+            terminated_on: Some(on),
+            termination_reason: told.termination_reason,
+            connected_on: known.connected_on.or(told.connected_on),
+            crm_on: told.crm_on.or(Some(false)),
+            billing_on: told.billing_on.or(Some(false)),
+            analyzeset_off: told.analyzeset_off.or(known.analyzeset_off),
+            off_cause: told.off_cause.or(Some(super::event::OffCause::Termination)),
+            suspended: None,
+            charged: known.charged,
+            blocked_on: known.blocked_on.or(told.blocked_on),
+            removed_on: known.removed_on.or(told.removed_on),
+            notice_received_on: known.notice_received_on.or(told.notice_received_on),
+            refused_from: known.refused_from,
+            devices: told.devices.or(known.devices),
+            act: told.act.or(known.act),
+            equipment_cost: known.equipment_cost,
+            removal_orders: orders,
+            active_offers: told.active_offers.or(known.active_offers),
+            agreement: told.agreement.or(known.agreement),
+            hopeless_on: known.hopeless_on.or(told.hopeless_on),
+            written_off_on: known.written_off_on.or(told.written_off_on),
+            fraud_found_on: known.fraud_found_on,
+            fraud_adjusted_on: known.fraud_adjusted_on.or(told.fraud_adjusted_on),
+            credit_request_on: known.credit_request_on.or(told.credit_request_on),
+            credit_transferred_on: told.credit_transferred_on,
+            credit_written_off_on: told.credit_written_off_on,
+            disputes: known.disputes,
+            money: known.money,
+            last_nonzero_on: known.last_nonzero_on,
+        };
+    }
+
     /// Every contract ends with its own acts, orders and notices: what the last one left is put away when another
     /// begins.
     pub(super) fn begin_again(&mut self, on: LocalDay) {

@@ -124,6 +124,47 @@ impl Life {
         Self { facts, status, since, seen_to: as_of }
     }
 
+    /// Takes over that services are off since a day, which another system says and no event †: known as a fact, and no
+    /// move.
+    pub fn told_off(&mut self, terms: &Terms, on: LocalDay, told: &Facts, out: &mut Outcome) {
+        self.catch_up(terms, on, out);
+        if self.facts.crm_on == Some(false) || self.facts.billing_on == Some(false) {
+            return;
+        }
+        self.facts.blocked_on = self.facts.blocked_on.or(Some(on));
+        (self.facts.crm_on, self.facts.billing_on) = (Some(false), Some(false));
+        self.facts.off_cause = told.off_cause.or(self.facts.off_cause);
+        self.facts.analyzeset_off = told.analyzeset_off.or(self.facts.analyzeset_off);
+    }
+
+    /// Takes over that the contract ended on a day, which another system says and no event †. Its steps are not known, so
+    /// no guard holds it back: the recorded status is what the facts say, and debt becomes doubtful (PA-3.29). Nothing
+    /// happens where the contract has ended already.
+    pub fn told_ended(&mut self, terms: &Terms, on: LocalDay, told: &Facts, out: &mut Outcome) {
+        self.catch_up(terms, on, out);
+        if self.facts.terminated_on.is_some() {
+            return;
+        }
+        self.facts.take_over_end(on, told);
+        if self.facts.money.has_debt() {
+            let effect = self.post(terms, Posting::DebtToDoubtful);
+            out.wishes.push(Wish { on, effect });
+        }
+        let classified = classify_under(terms, &self.facts, on);
+        let (from, to) = (Some(self.status), classified.status);
+        out.moves.push(Move { on, from, to, rule: classified.rule, decided: true, says: "as the register tells" });
+        (self.status, self.since) = (to, on);
+        if to == Status::ClosedCredit {
+            for effect in [
+                self.post(terms, Posting::AdvanceToCredit),
+                Effect::Do(Task::RefundCredit, self.deadline(terms, Task::RefundCredit, None)),
+            ] {
+                out.wishes.push(Wish { on, effect });
+            }
+        }
+        self.follow(terms, None, out);
+    }
+
     /// The recorded status.
     pub const fn status(&self) -> Status {
         self.status

@@ -59,6 +59,54 @@ impl Money {
         Ok(self)
     }
 
+    /// A bill: what the client has ahead pays it, the rest is owed until its due day. An amount below zero takes charges
+    /// back: from what is owed for the same month, then from the oldest debt, and is the client's money behind that.
+    pub fn bill(&mut self, due_on: LocalDay, amount: Tiyn) {
+        if amount >= Tiyn::ZERO {
+            let ahead = self.credit.min(amount);
+            self.credit = less(self.credit, ahead);
+            self.owe(due_on, less(amount, ahead));
+            return;
+        }
+        let mut back = less(Tiyn::ZERO, amount);
+        for due in self.owed.iter_mut().filter(|due| due.on == due_on) {
+            settle(&mut due.amount, &mut back);
+        }
+        self.pay(back);
+    }
+
+    /// Money comes in: the oldest debt first, then what is agreed, doubtful, hopeless and written off, penalty last; the
+    /// rest is the client's. Source: accounts and money 2.3.
+    pub fn pay(&mut self, amount: Tiyn) {
+        let mut left = amount;
+        for due in &mut self.owed {
+            settle(&mut due.amount, &mut left);
+        }
+        self.owed.retain(|due| due.amount > Tiyn::ZERO);
+        let kinds = [&mut self.rescheduled, &mut self.doubtful, &mut self.hopeless_on_books, &mut self.off_balance];
+        for kind in kinds.into_iter().chain([&mut self.penalty]) {
+            settle(kind, &mut left);
+        }
+        self.credit = total([self.credit, left]);
+    }
+
+    /// Money goes back to the client: what is ahead, and a debt from a day on where more went.
+    pub fn refund(&mut self, due_on: LocalDay, amount: Tiyn) {
+        let ahead = self.credit.min(amount);
+        self.credit = less(self.credit, ahead);
+        self.owe(due_on, less(amount, ahead));
+    }
+
+    fn owe(&mut self, on: LocalDay, amount: Tiyn) {
+        if amount > Tiyn::ZERO {
+            match self.owed.iter_mut().find(|due| due.on == on) {
+                Some(due) => due.amount = total([due.amount, amount]),
+                None => self.owed.push(Due { on, amount }),
+            }
+            self.owed.sort();
+        }
+    }
+
     fn amounts(&self) -> [Tiyn; 6] {
         [self.rescheduled, self.doubtful, self.hopeless_on_books, self.off_balance, self.penalty, self.credit]
     }
@@ -146,6 +194,16 @@ impl Money {
 
 const fn above_zero(amount: &Tiyn) -> bool {
     amount.get() > 0
+}
+
+/// Neither is below zero, and the second no more than the first.
+fn less(one: Tiyn, other: Tiyn) -> Tiyn {
+    one.checked_sub(other).unwrap_or(Tiyn::ZERO)
+}
+
+fn settle(debt: &mut Tiyn, left: &mut Tiyn) {
+    let part = (*debt).min(*left);
+    (*debt, *left) = (less(*debt, part), less(*left, part));
 }
 
 /// A sum of amounts that [`Money::checked`] let pass.

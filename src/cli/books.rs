@@ -1,7 +1,7 @@
 //! Commands over the store.
 
 use super::signals::Signals;
-use super::{Common, Ended, PostArgs, StoreArgs, print, rate, summary, tell};
+use super::{Common, Ended, PostArgs, StoreArgs, print, rate, status, summary, tell};
 use crate::batch::FeedFile;
 use crate::folder::{Findings, Folder};
 use crate::post::{self, HOT_KEYS_MAX, Ingest, Ingested, PostError, Store};
@@ -67,6 +67,15 @@ pub(super) fn post(args: &PostArgs, form: rate::Summary) -> anyhow::Result<Ended
             _ => format!("posted to {}", args.store.data.display()),
         };
         print(&summary::text(&totals, &findings, elapsed, form, &last))?;
+        if form == rate::Summary::ForPeople
+            && let Some(statuses) = status::after_run(store)?
+        {
+            let hint = "derived, not recorded: `esep status --as-of` records them";
+            print(&format!("\n{}{hint}\n", status::table(&statuses)))?;
+            if !common.quiet {
+                status::told_after_run(&statuses);
+            }
+        }
     }
     if let Some(signal) = signals.came() {
         tell(&format!("ended by {signal}: what was read is in the books\n  hint: run it again, it goes on from there"));

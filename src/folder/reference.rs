@@ -1,9 +1,10 @@
 use super::Paths;
+use super::events::EventRow;
 use super::findings::Findings;
 use super::table::read_table;
-use crate::book::{Account, AccountNo, Channel, Funding, Method, NEVER, Register, SwitchedOff};
+use super::told::BroughtDebt;
+use crate::book::{Account, AccountNo, Channel, Funding, Method, NEVER, Register};
 use crate::decode::parse_rfc3339;
-use crate::record::EventKind;
 use crate::tariff::Tariffs;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use rustc_hash::FxHashMap;
@@ -42,6 +43,8 @@ pub struct PaymentRow {
 
 /// What the reference files of a folder say.
 pub(super) struct Loaded {
+    pub(super) events: Vec<EventRow>,
+    pub(super) brought: Vec<BroughtDebt>,
     pub(super) register: Register,
     pub(super) openings: Vec<Opening>,
     pub(super) payments: Vec<PaymentRow>,
@@ -59,17 +62,20 @@ pub(super) fn read(paths: &Paths, tariffs: &Tariffs, findings: &mut Findings) ->
             }
             Err(error) => {
                 findings.error("time zone", 0, error.to_string());
-                return Loaded { register: Register::default(), openings: Vec::new(), payments: Vec::new() };
+                let register = Register::default();
+                let (payments, events, brought) = (Vec::new(), Vec::new(), Vec::new());
+                return Loaded { register, openings: Vec::new(), payments, events, brought };
             }
         },
     };
     let mut loading = Loading { paths, tariffs, zone, days: DayCache::default(), register: Register::default() };
     let openings = loading.accounts(findings);
+    let brought = loading.told(findings);
     loading.lines(findings);
     loading.assignments(findings);
-    loading.events(findings);
+    let events = loading.events(findings);
     let payments = loading.payments(findings);
-    Loaded { register: loading.register, openings, payments }
+    Loaded { register: loading.register, openings, payments, events, brought }
 }
 
 /// About how many rows a file of accounts has, so that tables need not grow: a row has some hundred bytes.
@@ -80,12 +86,12 @@ fn expected_rows(path: &Path) -> usize {
     usize::try_from((bytes / ROW_BYTES).min(MOST)).unwrap_or(0)
 }
 
-struct Loading<'l> {
-    paths: &'l Paths,
+pub(super) struct Loading<'l> {
+    pub(super) paths: &'l Paths,
     tariffs: &'l Tariffs,
-    zone: &'l Zone,
+    pub(super) zone: &'l Zone,
     days: DayCache,
-    register: Register,
+    pub(super) register: Register,
 }
 
 /// The day last looked up, and the text last read as one: reference rows share few days.
@@ -144,13 +150,13 @@ impl<T> Waiting<T> {
 
 /// A local day or a full instant.
 #[derive(Clone, Copy)]
-struct When {
-    at: InstantMs,
-    day: LocalDay,
+pub(super) struct When {
+    pub(super) at: InstantMs,
+    pub(super) day: LocalDay,
 }
 
 impl Loading<'_> {
-    fn when(&mut self, text: &str) -> Option<When> {
+    pub(super) fn when(&mut self, text: &str) -> Option<When> {
         let written: Option<[u8; 10]> = text.as_bytes().try_into().ok();
         if let (Some(written), Some((known, when))) = (written, self.days.written)
             && written == known
@@ -266,7 +272,12 @@ impl Loading<'_> {
 
     /// A warning counts for the whole of its day: `roaming_risk_notified_on` ≤ the answer's local day (rating 1.7).
     fn notified_from(&mut self, when: Option<When>) -> i64 {
-        when.map_or(NEVER, |when| self.days.start(self.zone, when.day).0)
+        when.map_or(NEVER, |when| self.start_of(when.day).0)
+    }
+
+    /// The first instant of a local day.
+    pub(super) fn start_of(&mut self, day: LocalDay) -> InstantMs {
+        self.days.start(self.zone, day)
     }
 
     /// A span of validity: open ends where nothing is written.
@@ -383,88 +394,19 @@ impl Loading<'_> {
             return Err(format!("amount {paid} is not above zero"));
         }
         let when = self.when(paid_at).ok_or_else(|| format!("paid_at `{paid_at}` is neither a day nor an instant"))?;
+        let no = self.register.find(account.as_bytes());
+        let opened = no.and_then(|no| self.register.account(no)?.opened_on);
+        if let Some(opened) = opened.filter(|opened| when.day < *opened) {
+            return Err(format!("paid_at {} is before the account was opened, {opened} (PA-8)", when.day));
+        }
         Ok(PaymentRow {
             id: id.into(),
             account_id: account.into(),
-            no: self.register.find(account.as_bytes()),
+            no,
             amount: paid,
             at: when.at,
             day: when.day,
             channel: Channel::parse(channel.as_bytes()).unwrap_or(Channel::Other),
         })
-    }
-
-    /// Events that decide whether usage is charged; the life cycle reads the others.
-    fn events(&mut self, findings: &mut Findings) {
-        let (path, name) = self.paths.of(&self.paths.config.events);
-        let columns = ["account_id", "at", "kind"];
-        let mut switches: Vec<(AccountNo, InstantMs, bool)> = Vec::new();
-        read_table((&path, name), columns, &columns, findings, |line, fields, findings| {
-            let [account, at, kind] = fields;
-            let Some(kind) = EventKind::parse(kind.as_bytes()) else {
-                return findings.warning(name, line, format!("kind `{kind}` is not one of the list; set aside"));
-            };
-            let Some(no) = self.register.find(account.as_bytes()) else {
-                return findings.warning(name, line, format!("no account {account}; set aside"));
-            };
-            let Some(when) = self.when(at) else {
-                return findings.warning(name, line, format!("at `{at}` is neither a day nor an instant; set aside"));
-            };
-            match kind {
-                EventKind::ServicesOff | EventKind::Suspended => switches.push((no, when.at, false)),
-                EventKind::ServicesOn | EventKind::Resumed => switches.push((no, when.at, true)),
-                EventKind::ContractTerminated => {
-                    if let Some(account) = self.register.account_mut(no) {
-                        account.off_from_ms = account.off_from_ms.min(when.at.0);
-                    }
-                }
-                EventKind::RiskNotified => {
-                    let from = self.notified_from(Some(when));
-                    if let Some(account) = self.register.account_mut(no) {
-                        account.risk_notified_from_ms = account.risk_notified_from_ms.min(from);
-                    }
-                }
-                EventKind::ContractSigned
-                | EventKind::EquipmentInstalled
-                | EventKind::EquipmentDismantled
-                | EventKind::EquipmentNeverIssued
-                | EventKind::RefusalApplied
-                | EventKind::RemovalOrderOpened
-                | EventKind::RemovalOrderClosed
-                | EventKind::ActReturn
-                | EventKind::ActAbsence
-                | EventKind::EquipmentNotReturned
-                | EventKind::NoticeReceived
-                | EventKind::AgreementSigned
-                | EventKind::AgreementMissed
-                | EventKind::HopelessRecognised
-                | EventKind::WrittenOff
-                | EventKind::FraudFound
-                | EventKind::FraudAdjusted
-                | EventKind::Reapplied
-                | EventKind::CreditMoveRequested
-                | EventKind::CreditMoved
-                | EventKind::CreditRefunded
-                | EventKind::SegmentChanged
-                | EventKind::OwnerChanged
-                | EventKind::AbsenceTold
-                | EventKind::DisputeOpened
-                | EventKind::DisputeClosed => {}
-            }
-        });
-        self.switch(switches);
-    }
-
-    /// Each switch-off lasts until the next switch-on of the account.
-    fn switch(&mut self, mut switches: Vec<(AccountNo, InstantMs, bool)>) {
-        switches.sort_by_key(|(no, at, _)| (*no, *at));
-        for (place, (no, from, on)) in switches.iter().enumerate() {
-            if *on {
-                continue;
-            }
-            let later = switches.iter().skip(place.saturating_add(1)).take_while(|(other, ..)| other == no);
-            let to = later.into_iter().find(|(_, _, on)| *on).map_or(InstantMs(NEVER), |(_, at, _)| *at);
-            self.register.switch_off(*no, SwitchedOff { from: *from, to });
-        }
     }
 }

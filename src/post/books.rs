@@ -2,7 +2,7 @@
 //! the journal before it is refused, so that replaying is an audit.
 
 use super::entry::{
-    Entry, FileKey, MoneyMove, Outcome, Piece, Position, ReferenceSet, Resolutions, Resolved, Reversal, Row,
+    Entry, FileKey, MoneyMove, Outcome, Piece, Position, ReferenceSet, Resolutions, Resolved, Reversal, Row, StatusRun,
     UnidentifiedPayment,
 };
 use crate::batch::Counts;
@@ -10,7 +10,7 @@ use crate::book::{AccountNo, Ledgers, Posted, Transaction};
 use crate::prefetch::prefetch;
 use crate::record::{RejectReason, SuspendReason};
 use crate::screen::SourceKey;
-use crate::units::{Period, Tiyn};
+use crate::units::{LocalDay, Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -128,6 +128,10 @@ pub struct Books {
     pub reversed_gross: i128,
     /// When the latest usage was that is charged or waits, ms.
     pub latest_ms: Option<i64>,
+    /// Entries that recorded statuses, with the local day up to which they did.
+    pub status_runs: Vec<(u64, i32)>,
+    /// Moves that are recorded.
+    status_moves: Digest,
 }
 
 /// What a reference says about a payment before.
@@ -153,7 +157,33 @@ impl Books {
             Entry::Piece(piece) => self.take_piece(seq, piece),
             Entry::Money(moves) => moves.iter().try_for_each(|of| self.take_money(of)),
             Entry::Resolved(resolutions) => self.take_resolutions(seq, resolutions),
+            Entry::Status(run) => self.take_statuses(seq, run),
         }
+    }
+
+    /// The last local day up to which statuses are recorded.
+    pub fn statuses_to(&self) -> Option<LocalDay> {
+        self.status_runs.last().map(|(_, as_of)| LocalDay(*as_of))
+    }
+
+    fn take_statuses(&mut self, seq: u64, run: &StatusRun) -> Result<(), Violation> {
+        let before = self.statuses_to();
+        if before.is_some_and(|before| run.as_of < before.0) {
+            return violation("statuses are recorded up to an earlier day than before");
+        }
+        for of in &run.moves {
+            let Some(id) = self.account_ids.get(of.account as usize) else {
+                return violation(format!("account number {} is not known", of.account));
+            };
+            if of.on > run.as_of {
+                return violation("a move is recorded before its day");
+            }
+            let small = u64::from(of.to) | u64::from(of.from.unwrap_or(u8::MAX)) << 8 | u64::from(of.rule) << 16;
+            let words = [*id, i64::from(of.on).cast_unsigned(), small];
+            self.status_moves.add(words.map(u64::to_le_bytes).as_flattened());
+        }
+        self.status_runs.push((seq, run.as_of));
+        Ok(())
     }
 
     fn take_reference(&mut self, set: &ReferenceSet) -> Result<(), Violation> {
@@ -456,6 +486,26 @@ impl Books {
                 self.moves.add(&self.move_bytes(2, refund.account, refund.amount, refund.at_ms));
                 self.post(refund.account, &transaction)
             }
+            MoneyMove::Status(of) => {
+                let (kind, on) = (8u64.saturating_add(u64::from(of.posting)), i64::from(of.on));
+                self.moves.add(&self.move_bytes(kind, of.account, of.asked, on));
+                if of.to.is_some_and(|to| to as usize >= self.account_ids.len()) {
+                    return violation("a credit balance goes to an account that is not known");
+                }
+                self.post(of.account, &transaction)
+            }
+            MoneyMove::Settled(of) => {
+                let payment = &of.payment;
+                let content = self.content(payment.account, payment.amount, payment.paid_ms);
+                self.take_reference_of(&payment.reference, content)?;
+                self.moves.add(&self.move_bytes(1, payment.account, payment.amount, payment.paid_ms));
+                self.post(payment.account, &transaction)
+            }
+            MoneyMove::Brought { account, amount, kind } => {
+                let kind = 3u64.saturating_add(*kind as u64);
+                self.moves.add(&self.move_bytes(kind, *account, *amount, 0));
+                self.post(*account, &transaction)
+            }
         }
     }
 
@@ -512,6 +562,12 @@ impl Books {
                 of.receivable.get().cast_unsigned(),
             ];
             all.add(words.map(u64::to_le_bytes).as_flattened());
+            let rare = [of.doubtful, of.off_balance, of.credit, of.penalty];
+            if rare.iter().any(|amount| *amount != Tiyn::ZERO) {
+                let [doubtful, off_balance, credit, penalty] = rare.map(|amount| amount.get().cast_unsigned());
+                let words = [2, *id, doubtful, off_balance, credit, penalty];
+                all.add(words.map(u64::to_le_bytes).as_flattened());
+            }
         }
         for (no, month, debt) in self.ledgers.debts() {
             let id = self.account_ids.get(no.0 as usize).copied().unwrap_or(0);
@@ -531,6 +587,9 @@ impl Books {
             all.add(&bytes);
         }
         text.push_str(&format!("{all:?}"));
+        if let Some(as_of) = self.statuses_to() {
+            text.push_str(&format!("{as_of}{:?}", self.status_moves));
+        }
         xxh3_128(text.as_bytes())
     }
 

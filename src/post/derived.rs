@@ -77,7 +77,7 @@ pub(super) fn each_keyed<'e>(entry: &'e Entry, each: &mut dyn FnMut(&Keyed<'e>, 
             &piece.resolved
         }
         Entry::Resolved(resolutions) => &resolutions.records,
-        Entry::Reference(_) | Entry::Money(_) => &[],
+        Entry::Reference(_) | Entry::Money(_) | Entry::Status(_) => &[],
     };
     for record in resolved {
         let Resolved { key, content, record_id, outcome, file, .. } = record;
@@ -108,7 +108,7 @@ fn reversals_of(entry: &Entry) -> Vec<(u32, ChargeLine)> {
     let (rows, resolved) = match entry {
         Entry::Piece(piece) => (piece.rows.as_slice(), piece.resolved.as_slice()),
         Entry::Resolved(resolutions) => (&[][..], resolutions.records.as_slice()),
-        Entry::Reference(_) | Entry::Money(_) => return Vec::new(),
+        Entry::Reference(_) | Entry::Money(_) | Entry::Status(_) => return Vec::new(),
     };
     let records = u32::try_from(rows.len().saturating_add(resolved.len())).unwrap_or(u32::MAX);
     let reversed = rows.iter().filter_map(|row| row.reversed.as_ref());

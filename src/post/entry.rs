@@ -15,6 +15,8 @@ pub enum Entry {
     Money(Vec<MoneyMove>),
     /// Records that waited and wait no longer.
     Resolved(Resolutions),
+    /// Statuses are recorded up to a day: which accounts moved, and what is to be done.
+    Status(Box<StatusRun>),
 }
 
 /// Reference data as named files. Tariffs, prefixes and formats stand in the money part; accounts, lines, plans of
@@ -64,6 +66,8 @@ pub enum Content {
     Money(u64),
     /// So many packed bytes of the detail.
     Detail(u64),
+    /// As in the set before, and behind it so many packed bytes of the detail.
+    Tail(u64),
 }
 
 /// A file of a feed, as its outcomes name it.
@@ -278,6 +282,136 @@ pub enum MoneyMove {
     Identified(Payment),
     /// Money given back.
     Refund(Refund),
+    /// What a move or an event of the life of an account asks of the ledger.
+    Status(StatusPosting),
+    /// A payment of an account that has more than receivables to pay.
+    Settled(SettledPayment),
+    /// Debt of a rare kind that an account brought from the books before these.
+    Brought {
+        /// Account number.
+        account: u32,
+        /// Tiyn, above zero.
+        amount: i64,
+        /// Which.
+        kind: Brought,
+    },
+}
+
+/// Kinds of debt that an account may bring.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Brought {
+    /// Doubtful, recognised as hopeless or not.
+    Doubtful,
+    /// Written off, carried off-balance.
+    OffBalance,
+    /// Penalty.
+    Penalty,
+}
+
+/// A posting of the life of an account. Parts are debits above zero, tiyn; what is left of them is the posting's own
+/// counter account.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct StatusPosting {
+    /// Account number.
+    pub account: u32,
+    /// The local day, since 1970.
+    pub on: i32,
+    /// Place in [`crate::classify::Posting::ALL`].
+    pub posting: u8,
+    /// What the life asked for, above zero. Where the ledger has less, because it was paid since, less is posted.
+    pub asked: i64,
+    /// Receivables by month.
+    pub debts: Vec<(i32, i64)>,
+    /// Used and not invoiced.
+    pub unbilled: i64,
+    /// Paid ahead.
+    pub advance: i64,
+    /// Doubtful.
+    pub doubtful: i64,
+    /// Off-balance, against its total.
+    pub off_balance: i64,
+    /// Credit balance.
+    pub credit: i64,
+    /// Penalty.
+    pub penalty: i64,
+    /// The account to which a credit balance goes; none for a card, or where the posting is another.
+    pub to: Option<u32>,
+}
+
+/// A payment that pays more kinds of debt than receivables.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SettledPayment {
+    /// The payment; its `advance` is what is left behind all debts.
+    pub payment: Payment,
+    /// Doubtful debt that it paid, tiyn.
+    pub doubtful: i64,
+    /// Written-off debt that it paid.
+    pub recovered: i64,
+    /// Penalty that it paid.
+    pub penalty: i64,
+}
+
+/// Statuses up to and with a day, all of them. Its postings stand in the [`Entry::Money`] behind it.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct StatusRun {
+    /// The local day, since 1970.
+    pub as_of: i32,
+    /// Moves that no run before has recorded, by account, in their order.
+    pub moves: Vec<StatusMove>,
+    /// Tasks that no run before has given.
+    pub tasks: Vec<TaskGiven>,
+    /// Tasks that somebody says are done.
+    pub done: Vec<TaskDone>,
+}
+
+/// A recorded status changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StatusMove {
+    /// Account number.
+    pub account: u32,
+    /// The local day, since 1970.
+    pub on: i32,
+    /// Place in [`crate::classify::Status::ALL`]; none is: the account was opened.
+    pub from: Option<u8>,
+    /// Place in [`crate::classify::Status::ALL`].
+    pub to: u8,
+    /// Place in [`crate::law::StatusRule::ALL`].
+    pub rule: u16,
+}
+
+/// A task was given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TaskGiven {
+    /// Account number.
+    pub account: u32,
+    /// The local day, since 1970.
+    pub on: i32,
+    /// Place in [`crate::classify::Task::ALL`].
+    pub task: u8,
+    /// Until when.
+    pub due: TaskDue,
+}
+
+/// Until when a task is to be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum TaskDue {
+    /// By an instant, ms.
+    At(i64),
+    /// By the end of a local day, since 1970.
+    On(i32),
+    /// Nobody says.
+    Open,
+}
+
+/// Somebody says that a task is done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TaskDone {
+    /// Account number.
+    pub account: u32,
+    /// The local day, since 1970: tasks given up to it are done.
+    pub on: i32,
+    /// Place in [`crate::classify::Task::ALL`].
+    pub task: u8,
 }
 
 /// A payment with what it paid.

@@ -142,6 +142,15 @@ impl Store {
                 LedgerAccount::Cash(channel) => format!("cash by {channel}"),
                 LedgerAccount::Unidentified => "unidentified payments".to_owned(),
                 LedgerAccount::TakenOver => "taken over".to_owned(),
+                LedgerAccount::Doubtful(_)
+                | LedgerAccount::OffBalance(_)
+                | LedgerAccount::CreditBalance(_)
+                | LedgerAccount::Penalty(_)
+                | LedgerAccount::OffBalanceTotal
+                | LedgerAccount::BadDebtExpense
+                | LedgerAccount::RecoveredBadDebt
+                | LedgerAccount::ChargesTakenBack
+                | LedgerAccount::NonCoreIncome => "no account of usage".to_owned(),
             };
             let _ = writeln!(text, "  {side:<10} {account} {amount}");
         }

@@ -14,7 +14,7 @@ use crate::book::{AccountNo, Category, LedgerAccount, Transaction};
 use crate::folder::Folder;
 use crate::screen::{NumberForm, SourceKey};
 use crate::store::{Details, StoreError};
-use crate::units::InstantMs;
+use crate::units::{InstantMs, LocalDay};
 use std::io::{self, Write};
 
 /// The columns of charges: those of `rated.csv`, the local day and month of usage, what the revenue is for, and whether
@@ -97,6 +97,7 @@ impl Export<'_> {
                 Ok(())
             }
             Entry::Piece(_) | Entry::Resolved(_) => self.of_usage(entry),
+            Entry::Status(_) => Ok(()),
             Entry::Money(moves) => {
                 let Some(folder) = self.folder.take() else { return Ok(()) };
                 for of in moves {
@@ -168,6 +169,13 @@ impl Export<'_> {
                 (format!("{}/identified", payment.reference), Some(payment.paid_ms), "identified")
             }
             MoneyMove::Refund(refund) => (refund.reference.clone(), Some(refund.at_ms), "refund"),
+            MoneyMove::Settled(of) => (of.payment.reference.clone(), Some(of.payment.paid_ms), "payment"),
+            MoneyMove::Brought { account, .. } => (format!("opening/{}", id_of(*account)), None, "opening"),
+            MoneyMove::Status(of) => {
+                let (name, day) = (of.posting().map_or("", |posting| posting.name()), LocalDay(of.on));
+                let id = format!("{name}/{}/{day}", id_of(of.account));
+                return self.transaction(&id, &transaction, &day.to_string(), name, folder);
+            }
         };
         let zone = folder.reference.tariffs.calendar();
         let day = at_ms.zip(zone).map_or_else(String::new, |(at, zone)| zone.local(InstantMs(at)).day.to_string());
@@ -223,5 +231,14 @@ fn ledger_account(account: LedgerAccount) -> (&'static str, String, Option<Accou
         LedgerAccount::Cash(channel) => ("cash", channel.name().to_owned(), None),
         LedgerAccount::Unidentified => ("unidentified payments", String::new(), None),
         LedgerAccount::TakenOver => ("taken over", String::new(), None),
+        LedgerAccount::Doubtful(no) => ("doubtful receivable", String::new(), Some(no)),
+        LedgerAccount::OffBalance(no) => ("off-balance bad debt", String::new(), Some(no)),
+        LedgerAccount::CreditBalance(no) => ("credit balance", String::new(), Some(no)),
+        LedgerAccount::Penalty(no) => ("penalties", String::new(), Some(no)),
+        LedgerAccount::OffBalanceTotal => ("off-balance total", String::new(), None),
+        LedgerAccount::BadDebtExpense => ("bad-debt expense", String::new(), None),
+        LedgerAccount::RecoveredBadDebt => ("recovered bad debt", String::new(), None),
+        LedgerAccount::ChargesTakenBack => ("charges taken back", String::new(), None),
+        LedgerAccount::NonCoreIncome => ("non-core income", String::new(), None),
     }
 }

@@ -61,6 +61,9 @@ impl Store {
         let no = row.no;
         let mut done = Ingested::default();
         self.pay(&[row], &reference, &mut done)?;
+        if done.payments_refused > 0 {
+            return Err(PostError::Refused(done.notes.join("\n")));
+        }
         Ok(no.map_or(Ordered::Held, |no| Ordered::Booked(self.books.ledgers.account(no).balance())))
     }
 

@@ -2,8 +2,9 @@
 //!
 //! Source: accounts and money 2.1.
 
-use super::entry::{MoneyMove, Payment};
+use super::entry::{Brought, MoneyMove, Payment, StatusPosting};
 use crate::book::{AccountNo, Channel, LedgerAccount, Transaction};
+use crate::classify::Posting;
 use crate::units::{Period, Tiyn};
 
 impl MoneyMove {
@@ -31,7 +32,80 @@ impl MoneyMove {
                 let advance = LedgerAccount::Advance(AccountNo(refund.account));
                 Transaction::transfer(advance, cash, Tiyn::new(refund.amount))
             }
+            Self::Status(of) => of.transaction(),
+            Self::Settled(of) => {
+                let no = AccountNo(of.payment.account);
+                let mut transaction = paid(&of.payment, LedgerAccount::Cash(channel(of.payment.channel)));
+                for (account, amount) in [
+                    (LedgerAccount::Doubtful(no), of.doubtful),
+                    (LedgerAccount::RecoveredBadDebt, of.recovered),
+                    (LedgerAccount::Penalty(no), of.penalty),
+                    (LedgerAccount::OffBalance(no), of.recovered),
+                    (LedgerAccount::OffBalanceTotal, of.recovered.saturating_neg()),
+                ] {
+                    if amount != 0 {
+                        transaction = transaction.with(account, Tiyn::new(amount.saturating_neg()));
+                    }
+                }
+                transaction
+            }
+            Self::Brought { account, amount, kind } => {
+                let no = AccountNo(*account);
+                let (debit, credit) = match kind {
+                    Brought::Doubtful => (LedgerAccount::Doubtful(no), LedgerAccount::TakenOver),
+                    Brought::OffBalance => (LedgerAccount::OffBalance(no), LedgerAccount::OffBalanceTotal),
+                    Brought::Penalty => (LedgerAccount::Penalty(no), LedgerAccount::TakenOver),
+                };
+                Transaction::transfer(debit, credit, Tiyn::new(*amount))
+            }
         }
+    }
+}
+
+impl StatusPosting {
+    /// What it asks of the ledger; none for a number that is none.
+    pub fn posting(&self) -> Option<Posting> {
+        Posting::ALL.get(usize::from(self.posting)).copied()
+    }
+
+    /// Its double entry. What is left of its parts is the counter account; where there is none, the parts balance or the
+    /// ledger refuses them. Source: accounts and money 2.1, 2.5.
+    fn transaction(&self) -> Transaction {
+        let no = AccountNo(self.account);
+        let months = self.debts.iter().map(|(month, amount)| (LedgerAccount::Receivable(no, Period(*month)), *amount));
+        let parts = [
+            (LedgerAccount::Unbilled(no), self.unbilled),
+            (LedgerAccount::Advance(no), self.advance),
+            (LedgerAccount::Doubtful(no), self.doubtful),
+            (LedgerAccount::CreditBalance(no), self.credit),
+            (LedgerAccount::Penalty(no), self.penalty),
+        ];
+        let mut transaction = Transaction::default();
+        let mut rest = 0i64;
+        for (account, amount) in months.chain(parts).filter(|(_, amount)| *amount != 0) {
+            rest = rest.saturating_sub(amount);
+            transaction = transaction.with(account, Tiyn::new(amount));
+        }
+        let counter = match self.posting() {
+            Some(Posting::WriteOff) => Some(LedgerAccount::BadDebtExpense),
+            Some(Posting::FraudAdjustment) => Some(LedgerAccount::ChargesTakenBack),
+            Some(Posting::CreditMoved) => Some(match self.to {
+                Some(to) => LedgerAccount::Advance(AccountNo(to)),
+                None => LedgerAccount::Cash(Channel::Transfer),
+            }),
+            Some(Posting::CreditRefunded) => Some(LedgerAccount::Cash(Channel::Transfer)),
+            Some(Posting::CreditToIncome) => Some(LedgerAccount::NonCoreIncome),
+            Some(Posting::DebtToDoubtful | Posting::OffBalanceOut | Posting::AdvanceToCredit) | None => None,
+        };
+        if let Some(counter) = counter.filter(|_| rest != 0) {
+            transaction = transaction.with(counter, Tiyn::new(rest));
+        }
+        if self.off_balance != 0 {
+            let other = Tiyn::new(self.off_balance.saturating_neg());
+            transaction = transaction.with(LedgerAccount::OffBalance(no), Tiyn::new(self.off_balance));
+            transaction = transaction.with(LedgerAccount::OffBalanceTotal, other);
+        }
+        transaction
     }
 }
 

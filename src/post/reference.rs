@@ -3,7 +3,8 @@
 
 use super::entry::{Content, ReferenceFile, ReferenceSet};
 use crate::decode::split_line;
-use crate::folder::Folder;
+use crate::folder::{EVENT_COLUMNS, EventRow, Folder};
+use crate::units::LocalDay;
 use bumpalo::Bump;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -15,14 +16,21 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 /// Files by name.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
-const ACCOUNTS: &str = "accounts.csv";
+pub(super) const ACCOUNTS: &str = "accounts.csv";
+pub(super) const EVENTS: &str = "events.csv";
 /// Who is who: these stand in the detail, the others beside the money.
 const PERSONAL: [&str; 4] = [ACCOUNTS, "lines.csv", "assignments.csv", "events.csv"];
 /// Packed well enough in little time: reference data changes a few times a month.
 const ZSTD_LEVEL: i32 = 3;
 
-/// Reads the reference files of a folder that was opened, and merges them with what is known.
-pub(super) fn gather(folder: &Folder, known: Option<&Files>) -> io::Result<Files> {
+/// Reads the reference files of a folder that was opened, and merges them with what is known. Events of days before
+/// `seen_to` come too late, and are told in `notes`.
+pub(super) fn gather(
+    folder: &Folder,
+    known: Option<&Files>,
+    seen_to: Option<LocalDay>,
+    notes: &mut Vec<String>,
+) -> io::Result<Files> {
     let mut files = known.cloned().unwrap_or_default();
     for (name, path) in folder.reference_files()? {
         match fs::read(&path) {
@@ -37,25 +45,79 @@ pub(super) fn gather(folder: &Folder, known: Option<&Files>) -> io::Result<Files
         let accounts = merge_accounts(old, new, &|id| folder.reference.register.find(id).is_some())?;
         files.insert(ACCOUNTS.into(), accounts);
     }
+    if files.contains_key(EVENTS) {
+        let old = known.and_then(|known| known.get(EVENTS)).map_or(&b""[..], Vec::as_slice);
+        files.insert(EVENTS.into(), merge_events(old, &folder.events, seen_to, notes)?);
+    }
     Ok(files)
 }
 
-/// A table of accounts: header and rows by id.
-struct Accounts<'a> {
+/// All events that were ever told, each once, in the order in which they came.
+pub(super) fn merge_events(
+    old: &[u8],
+    new: &[EventRow],
+    seen_to: Option<LocalDay>,
+    notes: &mut Vec<String>,
+) -> io::Result<Vec<u8>> {
+    let arena = Bump::new();
+    let header = EVENT_COLUMNS.join(",");
+    let mut merged = Vec::with_capacity(old.len().saturating_add(128));
+    let mut push = |line: &[u8]| {
+        merged.extend_from_slice(line);
+        merged.push(b'\n');
+    };
+    push(header.as_bytes());
+    let mut known: FxHashMap<Vec<u8>, u64> = FxHashMap::default();
+    if !old.is_empty() {
+        let table = read_rows(old, "event_id", EVENTS, &arena)?;
+        let same_header = table.header == header.as_bytes();
+        let columns: Vec<&[u8]> = EVENT_COLUMNS.iter().map(|column| column.as_bytes()).collect();
+        for (id, line) in &table.rows {
+            let line = if same_header { line.to_vec() } else { moved(line, &table.columns, &columns, &arena) };
+            push(&line);
+            known.insert(id.to_vec(), xxh3_64(&line));
+        }
+    }
+    for row in new {
+        let line = row.text.as_bytes();
+        match known.get(row.id.as_bytes()) {
+            Some(before) if *before == xxh3_64(line) => {}
+            Some(_) => notes
+                .push(format!("{EVENTS}:{}: event {} is in the books with other content; set aside", row.line, row.id)),
+            None if seen_to.is_some_and(|seen| row.event.on < seen) => notes.push(format!(
+                "{EVENTS}:{}: event {} of {}: statuses are recorded up to {} already (PA-57); set aside",
+                row.line,
+                row.id,
+                row.event.on,
+                seen_to.unwrap_or(row.event.on)
+            )),
+            None => push(line),
+        }
+    }
+    Ok(merged)
+}
+
+/// A table of accounts or events: header and rows by id.
+struct Rows<'a> {
     columns: Vec<&'a [u8]>,
     header: &'a [u8],
     /// In order; the first row of each id.
     rows: Vec<(&'a [u8], &'a [u8])>,
 }
 
-fn read_accounts<'a>(bytes: &'a [u8], arena: &'a Bump) -> io::Result<Accounts<'a>> {
-    let bad = |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{ACCOUNTS}: {why}"));
+fn read_accounts<'a>(bytes: &'a [u8], arena: &'a Bump) -> io::Result<Rows<'a>> {
+    read_rows(bytes, "account_id", ACCOUNTS, arena)
+}
+
+fn read_rows<'a>(bytes: &'a [u8], key: &str, name: &str, arena: &'a Bump) -> io::Result<Rows<'a>> {
+    let bad = |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{name}: {why}"));
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let header = lines.by_ref().find(|line| !line.is_empty()).unwrap_or_default();
     let mut columns = Vec::new();
     split_line(header, b',', arena, &mut columns).map_err(|_| bad("the header cannot be read"))?;
-    let place = columns.iter().position(|column| *column == b"account_id").ok_or_else(|| bad("no account_id"))?;
+    let place = columns.iter().position(|column| *column == key.as_bytes());
+    let place = place.ok_or_else(|| bad(&format!("no {key}")))?;
     let mut rows = Vec::new();
     let mut seen = FxHashSet::default();
     let mut fields = Vec::new();
@@ -68,7 +130,7 @@ fn read_accounts<'a>(bytes: &'a [u8], arena: &'a Bump) -> io::Result<Accounts<'a
             rows.push((*id, line));
         }
     }
-    Ok(Accounts { columns, header, rows })
+    Ok(Rows { columns, header, rows })
 }
 
 /// The rows of all accounts that were ever valid, each as it was told last: the nth row is account number n.
@@ -118,28 +180,6 @@ fn moved(line: &[u8], from: &[&[u8]], to: &[&[u8]], arena: &Bump) -> Vec<u8> {
     to.iter().map(cell).collect::<Vec<_>>().join(&b","[..])
 }
 
-/// Some columns of some accounts; empty where there is no such column.
-pub(super) fn account_rows<const N: usize>(
-    files: &Files,
-    ids: &FxHashSet<&str>,
-    columns: [&str; N],
-) -> FxHashMap<String, [String; N]> {
-    let arena = Bump::new();
-    let Some(table) = files.get(ACCOUNTS).and_then(|bytes| read_accounts(bytes, &arena).ok()) else {
-        return FxHashMap::default();
-    };
-    let places = columns.map(|column| table.columns.iter().position(|of| *of == column.as_bytes()));
-    let (mut fields, mut found) = (Vec::new(), FxHashMap::default());
-    for (id, line) in &table.rows {
-        let Some(id) = std::str::from_utf8(id).ok().filter(|id| ids.contains(id)) else { continue };
-        if split_line(line, b',', &arena, &mut fields).is_ok() {
-            let text = |place: Option<usize>| place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
-            found.insert(id.to_owned(), places.map(|place| String::from_utf8_lossy(text(place)).into_owned()));
-        }
-    }
-    found
-}
-
 /// The hash of a set of files.
 pub(super) fn hash_of(files: &Files) -> u128 {
     let mut all = Xxh3::new();
@@ -150,8 +190,13 @@ pub(super) fn hash_of(files: &Files) -> u128 {
     all.digest128()
 }
 
-/// The entry of a set, and its detail: contents that the set before did not have.
-pub(super) fn pack(files: &Files, before: Option<&ReferenceSet>) -> io::Result<(ReferenceSet, Vec<u8>)> {
+/// The entry of a set, and its detail: contents that the set before did not have. Of a personal file that grew only what
+/// came behind it; `known` are the files of the set before.
+pub(super) fn pack(
+    files: &Files,
+    before: Option<&ReferenceSet>,
+    known: Option<&Files>,
+) -> io::Result<(ReferenceSet, Vec<u8>)> {
     let mut set = ReferenceSet { hash: hash_of(files), ..ReferenceSet::default() };
     let mut detail = Vec::new();
     for (name, bytes) in files {
@@ -160,11 +205,15 @@ pub(super) fn pack(files: &Files, before: Option<&ReferenceSet>) -> io::Result<(
         let content = if kept {
             Content::Kept
         } else {
-            let packed = zstd::bulk::compress(bytes, ZSTD_LEVEL)?;
+            let personal = PERSONAL.contains(&name.as_str());
+            let old =
+                known.and_then(|known| known.get(name)).filter(|old| personal && before.is_some() && !old.is_empty());
+            let tail = old.and_then(|old| bytes.strip_prefix(old.as_slice()));
+            let packed = zstd::bulk::compress(tail.unwrap_or(bytes), ZSTD_LEVEL)?;
             let length = packed.len() as u64;
-            if PERSONAL.contains(&name.as_str()) {
+            if personal {
                 detail.extend_from_slice(&packed);
-                Content::Detail(length)
+                if tail.is_some() { Content::Tail(length) } else { Content::Detail(length) }
             } else {
                 set.packed.extend_from_slice(&packed);
                 Content::Money(length)
@@ -186,18 +235,23 @@ pub(super) fn unpack(set: &ReferenceSet, detail: &[u8], before: &Files) -> io::R
         let from = match file.content {
             Content::Kept => None,
             Content::Money(length) => Some((&mut money, length)),
-            Content::Detail(length) => Some((&mut personal, length)),
+            Content::Detail(length) | Content::Tail(length) => Some((&mut personal, length)),
         };
-        let bytes = match from {
+        let mut bytes = match file.content {
+            Content::Tail(_) => before.get(&file.name).cloned().ok_or_else(|| bad(&file.name))?,
+            Content::Kept | Content::Money(_) | Content::Detail(_) => Vec::new(),
+        };
+        let read = match from {
             None => before.get(&file.name).cloned().ok_or_else(|| bad(&file.name))?,
             Some((packed, length)) => {
                 let length = usize::try_from(length).map_err(|_| bad(&file.name))?;
                 let (of_file, rest) = packed.split_at_checked(length).ok_or_else(|| bad(&file.name))?;
                 *packed = rest;
-                let capacity = usize::try_from(file.bytes).map_err(|_| bad(&file.name))?;
-                zstd::bulk::decompress(of_file, capacity)?
+                let capacity = usize::try_from(file.bytes).ok().and_then(|all| all.checked_sub(bytes.len()));
+                zstd::bulk::decompress(of_file, capacity.ok_or_else(|| bad(&file.name))?)?
             }
         };
+        bytes = if bytes.is_empty() { read } else { [bytes, read].concat() };
         if xxh3_128(&bytes) != file.hash {
             return Err(bad(&file.name));
         }
@@ -269,13 +323,55 @@ mod tests {
     }
 
     #[test]
+    fn interface_7_5_events_accumulate_each_once_and_never_before_what_is_recorded() {
+        let row = |id: &str, day: &str, line: u32| EventRow {
+            id: id.into(),
+            no: crate::book::AccountNo(0),
+            event: crate::classify::Event {
+                at: crate::units::InstantMs(0),
+                on: LocalDay::parse(day).unwrap(),
+                happened: crate::classify::Happened::ServicesOn,
+            },
+            line,
+            text: crate::folder::event_line([id, "A", day, "services_on", "", "", "a, b"]).into(),
+        };
+        let mut notes = Vec::new();
+        let first = merge_events(b"", &[row("e1", "2026-03-01", 2)], None, &mut notes).unwrap();
+        let header = "event_id,account_id,at,kind,amount,reference,note\n";
+        let line = "e1,A,2026-03-01,services_on,,,\"a, b\"\n";
+        assert_eq!(String::from_utf8(first.clone()).unwrap(), format!("{header}{line}"));
+        // The same again, another under its id, one of a day that is recorded, one that is new.
+        let rows = [
+            row("e1", "2026-03-01", 2),
+            row("e1", "2026-03-02", 3),
+            row("e2", "2026-03-30", 4),
+            row("e3", "2026-03-31", 5),
+        ];
+        let seen = LocalDay::parse("2026-03-31").ok();
+        let second = String::from_utf8(merge_events(&first, &rows, seen, &mut notes).unwrap()).unwrap();
+        assert_eq!(second, format!("{header}{line}e3,A,2026-03-31,services_on,,,\"a, b\"\n"));
+        let [other, late] = notes.as_slice() else { panic!("{notes:?}") };
+        assert!(other.starts_with("events.csv:3: event e1 is in the books with other content"), "{other}");
+        assert!(late.starts_with("events.csv:4: event e2 of 2026-03-30: statuses are recorded up to 2026-03-31"));
+        // A file of an earlier version of the program, under a header of its own.
+        let old = b"kind,at,event_id,account_id\nresumed,2026-01-02,e0,A\n";
+        let moved = String::from_utf8(merge_events(old, &[], None, &mut notes).unwrap()).unwrap();
+        assert_eq!(moved, format!("{header}e0,A,2026-01-02,resumed,,,\n"));
+    }
+
+    #[test]
     fn a_set_is_packed_as_what_is_new_and_unpacks_to_itself() {
         let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
         let first: Files = [file("accounts.csv", "account_id\nA\n"), file("prefixes.csv", "7,x\n")].into();
-        let (set, detail) = pack(&first, None).unwrap();
+        let (set, detail) = pack(&first, None, None).unwrap();
         assert_eq!(unpack(&set, &detail, &Files::new()).unwrap(), first);
         let second: Files = [file("accounts.csv", "account_id\nA\nB\n"), file("prefixes.csv", "7,x\n")].into();
-        let (later, detail) = pack(&second, Some(&set)).unwrap();
+        for known in [None, Some(&first)] {
+            let (later, detail) = pack(&second, Some(&set), known).unwrap();
+            assert_eq!(matches!(later.files[0].content, Content::Tail(_)), known.is_some());
+            assert_eq!(unpack(&later, &detail, &first).unwrap(), second);
+        }
+        let (later, detail) = pack(&second, Some(&set), None).unwrap();
         assert_eq!(later.files.iter().map(|f| matches!(f.content, Content::Kept)).collect::<Vec<_>>(), [false, true]);
         assert_eq!(unpack(&later, &detail, &first).unwrap(), second);
         assert!(unpack(&later, b"", &first).is_err() && unpack(&later, &detail, &Files::new()).is_err());

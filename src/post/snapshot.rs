@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_128;
 pub(super) const NAME: &str = "snapshot";
 const NEW_NAME: &str = "snapshot.new";
 /// The form of this file. Another one is no snapshot.
-const MAGIC: [u8; 8] = *b"esepsnp\x02";
+const MAGIC: [u8; 8] = *b"esepsnp\x03";
 
 /// What a snapshot holds.
 #[derive(Serialize, Deserialize)]

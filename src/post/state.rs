@@ -8,6 +8,8 @@ use crate::book::{AccountNo, Funds};
 use crate::screen::{Duplicates, Fingerprint, Seen, SourceKey};
 use crate::units::{InstantMs, Tiyn};
 
+const DAY_MS: i64 = 86_400_000;
+
 /// An empty memory with room for so many records.
 pub(super) fn empty(records: usize) -> Memory {
     Memory::new(Duplicates::with_capacity(records), Funds::default())
@@ -32,7 +34,7 @@ pub(super) fn replay(
     file_no: &mut dyn FnMut(&FileKey) -> usize,
 ) -> Result<(), Violation> {
     match entry {
-        Entry::Reference(_) => Ok(()),
+        Entry::Reference(_) | Entry::Status(_) => Ok(()),
         Entry::Money(moves) => {
             pay(memory, moves);
             Ok(())
@@ -142,7 +144,21 @@ pub(super) fn pay(memory: &mut Memory, moves: &[MoneyMove]) {
             MoneyMove::Opening { account, amount, ahead: true, .. } => {
                 memory.funds.open(AccountNo(*account), Tiyn::new(*amount));
             }
-            MoneyMove::Opening { .. } | MoneyMove::Unidentified(_) => {}
+            MoneyMove::Opening { .. } | MoneyMove::Unidentified(_) | MoneyMove::Brought { .. } => {}
+            MoneyMove::Settled(of) => {
+                let at = InstantMs(of.payment.paid_ms);
+                credits.push((AccountNo(of.payment.account), at, Tiyn::new(of.payment.advance)));
+            }
+            MoneyMove::Status(of) => {
+                if of.advance > 0 {
+                    memory.funds.debit(AccountNo(of.account), Tiyn::new(of.advance));
+                }
+                if let Some(to) = of.to {
+                    // It counts from when it is known.
+                    let at = InstantMs(i64::from(of.on).saturating_mul(DAY_MS));
+                    credits.push((AccountNo(to), at, Tiyn::new(of.credit.saturating_add(of.advance))));
+                }
+            }
             MoneyMove::Payment(payment) | MoneyMove::Identified(payment) => {
                 let credited = if payment.ahead { payment.amount.saturating_sub(payment.vat) } else { payment.advance };
                 credits.push((AccountNo(payment.account), InstantMs(payment.paid_ms), Tiyn::new(credited)));

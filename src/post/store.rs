@@ -2,8 +2,9 @@
 
 use super::books::{Books, Known};
 use super::codec;
+use super::debts::{Debts, brought_move, opening_move};
 use super::derived::Derived;
-use super::entry::{Entry, FileKey, MoneyMove, Payment, Position, ReferenceSet, UnidentifiedPayment};
+use super::entry::{Entry, FileKey, MoneyMove, Position, ReferenceSet};
 use super::ingest::{Feeds, Ran};
 use super::reference::{self, Files};
 use super::snapshot::{self, Stand};
@@ -11,14 +12,12 @@ use super::state::{self, Keys};
 use super::writer::{PostError, Ready, ToWriter, Writer, decode};
 use crate::batch::{FeedFile, FeedPosition, Memory, Mode, Pieces, Reader, Reference};
 use crate::book::AccountNo;
-use crate::folder::{Findings, Folder, Opening, PaymentRow, vat_of_payment};
+use crate::folder::{Findings, Folder, PaymentRow};
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
 
 use crate::tariff::KnownNames;
-use crate::units::{Period, Zone};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -165,7 +164,7 @@ impl Store {
                 match &entry {
                     Entry::Reference(_) => references.push(seq),
                     Entry::Money(_) => money.push(seq),
-                    Entry::Piece(_) | Entry::Resolved(_) => {}
+                    Entry::Piece(_) | Entry::Resolved(_) | Entry::Status(_) => {}
                 }
                 let keys = match () {
                     () if seq < open_from => Keys::Known,
@@ -208,7 +207,7 @@ impl Store {
     /// and the folder's feeds, which are left.
     pub fn take(&mut self, folder: Folder, done: &mut Ingested) -> Result<(Reference, Vec<FeedFile>), PostError> {
         let before = self.entries();
-        let Taken { reference, payments, feeds } = self.take_reference(folder)?;
+        let Taken { reference, payments, feeds } = self.take_reference(folder, &mut done.notes)?;
         self.pay(&payments, &reference, done)?;
         done.entries = done.entries.saturating_add(self.entries().saturating_sub(before));
         Ok((reference, feeds))
@@ -385,9 +384,9 @@ impl Store {
     }
 
     /// Makes a folder's reference data that of the books, where it says anything new.
-    fn take_reference(&mut self, folder: Folder) -> Result<Taken, PostError> {
+    fn take_reference(&mut self, folder: Folder, notes: &mut Vec<String>) -> Result<Taken, PostError> {
         let known = self.reference_files()?;
-        let files = reference::gather(&folder, known.as_ref())?;
+        let files = reference::gather(&folder, known.as_ref(), self.books.statuses_to(), notes)?;
         let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(&files));
         let at = self.folder.join("reference");
         if is_news {
@@ -396,7 +395,7 @@ impl Store {
         let canonical = loaded(Folder::open_knowing(&at, self.known_names()))?;
         let register = &canonical.reference.register;
         if is_news {
-            let (mut set, detail) = reference::pack(&files, self.books.reference.as_ref())?;
+            let (mut set, detail) = reference::pack(&files, self.books.reference.as_ref(), known.as_ref())?;
             let tariffs = &canonical.reference.tariffs;
             set.plans.clone_from(&tariffs.plans);
             set.zones.clone_from(&tariffs.zones);
@@ -408,7 +407,8 @@ impl Store {
             set.new_accounts = (known..count).map(|no| reference::id_hash(register.id(AccountNo(no)))).collect();
             // What new accounts brought is booked with them, whole or not at all.
             let new = canonical.openings.iter().filter(|opening| opening.no.0 >= known);
-            let openings = new.map(|opening| opening_move(opening, &canonical.reference)).collect();
+            let brought = canonical.brought.iter().filter(|of| of.no.0 >= known).map(brought_move);
+            let openings = new.map(|opening| opening_move(opening, &canonical.reference)).chain(brought).collect();
             self.write_reference(set, detail, openings)?;
         }
         let ids = self.books.account_ids.iter().zip(0u32..);
@@ -438,17 +438,26 @@ impl Store {
         detail: Vec<u8>,
         openings: Vec<MoneyMove>,
     ) -> Result<(), PostError> {
-        // Where the write fails, these books are ahead of the journal: nothing more is decided by them.
-        let mut memory = self.memory.take().ok_or_else(lost)?;
         let seq = self.entries().saturating_add(1);
         let mut ready = vec![Ready::new(Entry::Reference(set), detail)?];
         if !openings.is_empty() {
             ready.push(Ready::new(Entry::Money(openings.clone()), Vec::new())?);
-            self.money.push(seq.saturating_add(1));
         }
-        self.writer()?.write(ready)?;
-        state::pay(&mut memory, &openings);
+        self.write_with_money(ready, &openings)?;
         self.references.push(seq);
+        Ok(())
+    }
+
+    /// Writes entries with the money moves that stand in them, in one transaction of the journal.
+    pub(super) fn write_with_money(&mut self, ready: Vec<Ready>, moves: &[MoneyMove]) -> Result<(), PostError> {
+        // Where the write fails, these books are ahead of the journal: nothing more is decided by them.
+        let mut memory = self.memory.take().ok_or_else(lost)?;
+        let seqs = self.entries().saturating_add(1)..;
+        let money = seqs.zip(&ready).filter(|(_, of)| matches!(of.entry, Entry::Money(_))).map(|(seq, _)| seq);
+        let money: Vec<u64> = money.collect();
+        self.writer()?.write(ready)?;
+        state::pay(&mut memory, moves);
+        self.money.extend(money);
         self.memory = Some(memory);
         Ok(())
     }
@@ -457,14 +466,11 @@ impl Store {
     pub fn pay(&mut self, rows: &[PaymentRow], reference: &Reference, done: &mut Ingested) -> Result<(), PostError> {
         let mut moves = Vec::new();
         let mut debts = Debts::default();
-        // Without a tariff there is no calendar, and nothing that needs one.
-        let (utc, calendar) = (Zone::parse("UTC"), reference.tariffs.calendar());
-        let Some(zone) = calendar.or(utc.as_ref().ok()) else { return Ok(()) };
         let is_off = |row: &PaymentRow| {
             let account = row.no.and_then(|no| reference.register.account(no));
-            account.is_some_and(|account| account.off_from_ms <= row.at.0)
+            row.no.zip(account).is_some_and(|(no, account)| reference.register.is_off(no, account, row.at))
         };
-        let off: FxHashSet<&str> = rows.iter().filter(|row| is_off(row)).map(|row| row.account_id.as_str()).collect();
+        let off = rows.iter().filter(|row| is_off(row)).filter_map(|row| Some(row.no?.0)).collect();
         let ended = self.ended(&off)?;
         for row in rows {
             match self.books.knows(&row.id, &row.account_id, row.amount, row.at.0) {
@@ -479,14 +485,9 @@ impl Store {
                     continue;
                 }
             }
-            if is_off(row) && self.is_archived(row, &ended, zone)? {
+            if let Some(refusal) = self.payment_refused(row, &ended).filter(|_| is_off(row)) {
                 done.payments_refused = done.payments_refused.saturating_add(1);
-                let id = &row.account_id;
-                done.notes.push(format!(
-                    "payment {}: account {id} is archived and accepts none (PA-4.4); refused: to be paid to the client's \
-                     account in use, or given back",
-                    row.id
-                ));
+                done.notes.push(format!("payment {}: account {}: {refusal}; refused", row.id, row.account_id));
                 continue;
             }
             done.payments = done.payments.saturating_add(1);
@@ -504,17 +505,8 @@ impl Store {
         if moves.is_empty() {
             return Ok(());
         }
-        let mut memory = self.memory.take().ok_or_else(lost)?;
-        let seq = self.entries().saturating_add(1);
-        let entry = Entry::Money(moves);
-        let ready = Ready::new(entry.clone(), Vec::new())?;
-        self.writer()?.write(vec![ready])?;
-        if let Entry::Money(moves) = &entry {
-            state::pay(&mut memory, moves);
-        }
-        self.money.push(seq);
-        self.memory = Some(memory);
-        Ok(())
+        let ready = Ready::new(Entry::Money(moves.clone()), Vec::new())?;
+        self.write_with_money(vec![ready], &moves)
     }
 }
 
@@ -540,54 +532,4 @@ struct Taken {
     reference: Reference,
     payments: Vec<PaymentRow>,
     feeds: Vec<FeedFile>,
-}
-
-/// Debts that payments of one entry have not paid yet.
-#[derive(Default)]
-pub(super) struct Debts(FxHashMap<AccountNo, Vec<(Period, i64)>>);
-
-impl Debts {
-    /// Oldest debts first, then an advance.
-    pub(super) fn payment(&mut self, row: &PaymentRow, reference: &Reference, books: &Books) -> MoneyMove {
-        let known = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
-        let (amount, paid_ms, channel) = (row.amount.get(), row.at.0, row.channel as u8);
-        let Some((no, account)) = known else {
-            let (reference, account_id) = (row.id.clone(), row.account_id.clone());
-            return MoneyMove::Unidentified(UnidentifiedPayment { reference, account_id, amount, paid_ms, channel });
-        };
-        let vat = vat_of_payment(account, row.amount, row.day).get();
-        let mut rest = amount.saturating_sub(vat);
-        let debts = self.0.entry(no).or_insert_with(|| {
-            books.ledgers.debts_of(no).map(|(month, debt)| (month, debt.get())).filter(|(_, debt)| *debt > 0).collect()
-        });
-        let mut paid = Vec::new();
-        for (month, debt) in debts.iter_mut().filter(|(_, debt)| *debt > 0) {
-            let part = rest.min(*debt);
-            if part == 0 {
-                break;
-            }
-            paid.push((month.0, part));
-            *debt = debt.saturating_sub(part);
-            rest = rest.saturating_sub(part);
-        }
-        MoneyMove::Payment(Payment {
-            reference: row.id.clone(),
-            account: no.0,
-            amount,
-            paid_ms,
-            channel,
-            vat,
-            debts: paid,
-            advance: rest,
-            ahead: account.is_advance(),
-        })
-    }
-}
-
-/// An opening balance; a debt is of the month before the one in which it is due.
-pub(super) fn opening_move(opening: &Opening, reference: &Reference) -> MoneyMove {
-    let first = reference.period.or_else(|| reference.tariffs.versions.first().map(|of| of.valid_from.period()));
-    let month = opening.due_on.map_or(first.unwrap_or(Period(0)), |due| due.period().previous());
-    let ahead = reference.register.account(opening.no).is_some_and(|account| account.is_advance());
-    MoneyMove::Opening { account: opening.no.0, amount: opening.amount.get(), month: month.0, ahead }
 }

@@ -121,6 +121,16 @@ fn look(of: &Verify<'_>, found: &mut Verified) -> Result<(), PostError> {
     walk.corrected(&journal, found)?;
     walk.finish(found);
     sealed.compare(walk.sealed(), &journal, found)?;
+    if found.violations.is_empty() {
+        statuses(of.folder, found)?;
+    }
+    Ok(())
+}
+
+/// The recorded statuses against the fold of what stands in the journal before them.
+fn statuses(folder: &Path, found: &mut Verified) -> Result<(), PostError> {
+    let store = super::store::Store::open_to_read(folder)?;
+    store.statuses_wrong()?.into_iter().for_each(|wrong| found.tell(wrong));
     Ok(())
 }
 

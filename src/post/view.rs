@@ -2,11 +2,12 @@
 
 use super::codec;
 use super::derived::ChargeLine;
-use super::entry::{Entry, MoneyMove};
+use super::entry::{Brought, Entry, MoneyMove};
 use super::reference;
 use super::store::Store;
 use super::writer::PostError;
-use crate::book::{AccountNo, Channel};
+use crate::book::{AccountNo, Channel, LedgerAccount, Transaction};
+use crate::classify::Posting;
 use crate::units::{InstantMs, LocalDay, Period, Tiyn, Zone};
 
 /// What happened to the money of an account.
@@ -20,6 +21,10 @@ pub enum Movement {
     Refund(String),
     /// What it brought from the books before.
     Opening(Period),
+    /// Debt of a rare kind that it brought from the books before.
+    Brought(Brought),
+    /// What the life of the account asked of the ledger.
+    Status(Posting),
 }
 
 /// One movement of an account.
@@ -65,7 +70,7 @@ impl Store {
     /// An account with its movements up to and with a local day; all of them where none is told.
     pub fn account(&self, id: &str, on: Option<LocalDay>, zone: &Zone) -> Result<Option<AccountView>, PostError> {
         let Some(no) = self.account_no(id) else { return Ok(None) };
-        let mut movements = self.money_of(no)?;
+        let mut movements = self.money_of(no, zone)?;
         for (at, _, line) in self.derived().charges_of(no.0, self.journal())? {
             let debit = line.posted.debit().get();
             let amount = Tiyn::new(if line.reversal { debit } else { debit.saturating_neg() });
@@ -80,7 +85,7 @@ impl Store {
     }
 
     /// Payments, refunds and openings of an account, in the order of the journal.
-    fn money_of(&self, no: AccountNo) -> Result<Vec<Moved>, PostError> {
+    fn money_of(&self, no: AccountNo, zone: &Zone) -> Result<Vec<Moved>, PostError> {
         let mut moved = Vec::new();
         for seq in self.money_entries() {
             let stored = self.journal().read(*seq)?;
@@ -99,7 +104,25 @@ impl Store {
                     MoneyMove::Refund(of) if of.account == no.0 => {
                         (of.at_ms, of.amount.saturating_neg(), Movement::Refund(of.reference))
                     }
+                    MoneyMove::Settled(of) if of.payment.account == no.0 => {
+                        let of = of.payment;
+                        let channel = Channel::ALL.get(usize::from(of.channel)).copied().unwrap_or(Channel::Other);
+                        let credited = of.amount.saturating_sub(of.vat);
+                        (of.paid_ms, credited, Movement::Payment(of.reference, channel, Tiyn::new(of.vat)))
+                    }
+                    MoneyMove::Brought { account, amount, kind } if account == no.0 => {
+                        let owed = if kind == Brought::OffBalance { 0 } else { amount.saturating_neg() };
+                        (i64::MIN, owed, Movement::Brought(kind))
+                    }
+                    MoneyMove::Status(ref posting) if posting.account == no.0 || posting.to == Some(no.0) => {
+                        let Some(kind) = posting.posting() else { continue };
+                        let at = zone.start_of_day(LocalDay(posting.on)).0;
+                        (at, for_client(&of.transaction(), no), Movement::Status(kind))
+                    }
                     MoneyMove::Opening { .. }
+                    | MoneyMove::Settled(_)
+                    | MoneyMove::Brought { .. }
+                    | MoneyMove::Status(_)
                     | MoneyMove::Payment(_)
                     | MoneyMove::Identified(_)
                     | MoneyMove::Unidentified(_)
@@ -112,6 +135,31 @@ impl Store {
     }
 }
 
+/// What a transaction gives an account, above zero for the client; what is carried off-balance is no part of it.
+fn for_client(transaction: &Transaction, no: AccountNo) -> i64 {
+    let of_account = |account: LedgerAccount| match account {
+        LedgerAccount::Unbilled(of)
+        | LedgerAccount::Receivable(of, _)
+        | LedgerAccount::Advance(of)
+        | LedgerAccount::Doubtful(of)
+        | LedgerAccount::CreditBalance(of)
+        | LedgerAccount::Penalty(of) => of == no,
+        LedgerAccount::OffBalance(_)
+        | LedgerAccount::AccruedRevenue(_)
+        | LedgerAccount::VatPayable
+        | LedgerAccount::Cash(_)
+        | LedgerAccount::Unidentified
+        | LedgerAccount::TakenOver
+        | LedgerAccount::OffBalanceTotal
+        | LedgerAccount::BadDebtExpense
+        | LedgerAccount::RecoveredBadDebt
+        | LedgerAccount::ChargesTakenBack
+        | LedgerAccount::NonCoreIncome => false,
+    };
+    let own = transaction.0.iter().filter(|posting| of_account(posting.account));
+    own.fold(0, |sum: i64, posting| sum.saturating_sub(posting.amount.get()))
+}
+
 /// Debts by month after some movements: openings below zero, minus what came in, oldest first.
 fn debts_after(movements: &[Moved]) -> Vec<(Period, Tiyn)> {
     let mut debts: Vec<(Period, i64)> = Vec::new();
@@ -122,7 +170,11 @@ fn debts_after(movements: &[Moved]) -> Vec<(Period, Tiyn)> {
                 debts.push((*month, moved.amount.get().saturating_neg()));
             }
             Movement::Payment(..) => paid = paid.saturating_add(moved.amount.get()),
-            Movement::Opening(_) | Movement::Charge(_) | Movement::Refund(_) => {}
+            Movement::Opening(_)
+            | Movement::Charge(_)
+            | Movement::Refund(_)
+            | Movement::Brought(_)
+            | Movement::Status(_) => {}
         }
     }
     debts.sort_unstable();
@@ -141,12 +193,21 @@ fn view_of(id: &str, movements: &[Moved], debts: Vec<(Period, Tiyn)>, on: Option
     let sum = |of: &dyn Fn(&Moved) -> i64| Tiyn::new(movements.iter().fold(0, |sum: i64, m| sum.saturating_add(of(m))));
     let unbilled = sum(&|moved| match &moved.what {
         Movement::Charge(line) if !line.posted.paying().advance => moved.amount.get().saturating_neg(),
-        Movement::Charge(_) | Movement::Payment(..) | Movement::Refund(_) | Movement::Opening(_) => 0,
+        Movement::Charge(_)
+        | Movement::Payment(..)
+        | Movement::Refund(_)
+        | Movement::Opening(_)
+        | Movement::Brought(_)
+        | Movement::Status(_) => 0,
     });
     let not_owed = sum(&|moved| match &moved.what {
         Movement::Charge(line) if line.reversal => line.posted.not_owed.saturating_neg(),
         Movement::Charge(line) => line.posted.not_owed,
-        Movement::Payment(..) | Movement::Refund(_) | Movement::Opening(_) => 0,
+        Movement::Payment(..)
+        | Movement::Refund(_)
+        | Movement::Opening(_)
+        | Movement::Brought(_)
+        | Movement::Status(_) => 0,
     });
     let balance = sum(&|moved| moved.amount.get());
     let is_overdue =

@@ -172,7 +172,7 @@ impl Sums {
                 sums.kind = Kind::Reference;
                 return sums;
             }
-            Entry::Money(_) => return sums,
+            Entry::Money(_) | Entry::Status(_) => return sums,
             Entry::Piece(piece) => {
                 sums.piece(&piece);
                 let is_lost = matches!(piece.rows.as_slice(), [row] if is_lost_line(&row.outcome));

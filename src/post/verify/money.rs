@@ -4,31 +4,35 @@ use super::pinned::Pinned;
 use crate::book::{AccountNo, Channel};
 use crate::folder::{Opening, PaymentRow};
 use crate::post::books::Books;
-use crate::post::entry::{MoneyMove, Payment, UnidentifiedPayment};
-use crate::post::store::{Debts, opening_move};
+use crate::post::debts::{Debts, brought_move, kind_of, opening_move};
+use crate::post::effects::Kinds;
+use crate::post::entry::{Brought, MoneyMove, Payment, SettledPayment, UnidentifiedPayment};
+
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use rustc_hash::FxHashMap;
 
 /// Openings that the accounts tell and nobody has booked yet.
 #[derive(Default)]
-pub(super) struct Openings(FxHashMap<u32, Opening>);
+pub(super) struct Openings(FxHashMap<u32, Opening>, FxHashMap<(u32, Brought), MoneyMove>);
 
 impl Openings {
     /// Accounts from a number on are new.
     pub(super) fn expect(&mut self, pinned: &Pinned, known: usize) {
         let new = pinned.openings().iter().filter(|opening| opening.no.0 as usize >= known);
         self.0.extend(new.map(|opening| (opening.no.0, *opening)));
+        let brought = pinned.brought().iter().filter(|brought| brought.no.0 as usize >= known);
+        self.1.extend(brought.map(|of| ((of.no.0, kind_of(of.kind)), brought_move(of))));
     }
 
     /// Whether all were booked; the first account that was not.
     pub(super) fn missing(&self) -> Option<u32> {
-        self.0.keys().min().copied()
+        self.0.keys().copied().chain(self.1.keys().map(|(no, _)| *no)).min()
     }
 }
 
 /// What is wrong with money moves, by the books before them.
 pub(super) fn wrong(moves: &[MoneyMove], pinned: &Pinned, books: &Books, openings: &mut Openings) -> Option<String> {
-    let mut debts = Debts::default();
+    let (mut debts, mut postings) = (Debts::default(), Kinds::default());
     moves.iter().zip(1u32..).find_map(|(of, at)| {
         let why = match of {
             MoneyMove::Opening { account, .. } => match openings.0.remove(account) {
@@ -37,15 +41,27 @@ pub(super) fn wrong(moves: &[MoneyMove], pinned: &Pinned, books: &Books, opening
                 None => Some("an opening balance that the accounts do not tell, or booked before".to_owned()),
             },
             MoneyMove::Payment(payment) => wrong_payment(of, payment, pinned, books, &mut debts),
-            MoneyMove::Identified(payment) => {
-                wrong_payment(&MoneyMove::Payment(payment.clone()), payment, pinned, books, &mut debts)
-            }
+            MoneyMove::Identified(payment) => wrong_payment(of, payment, pinned, books, &mut debts),
             MoneyMove::Unidentified(held) => {
                 let row = row_of_held(held, pinned);
                 (debts.payment(&row, pinned.reference(), books) != *of)
                     .then(|| "a payment is held whose account is known".to_owned())
             }
             MoneyMove::Refund(refund) => (refund.amount <= 0).then(|| "a refund of nothing".to_owned()),
+            MoneyMove::Settled(settled) => wrong_payment(of, &settled.payment, pinned, books, &mut debts),
+            MoneyMove::Brought { account, kind, .. } => match openings.1.remove(&(*account, *kind)) {
+                Some(expected) if expected == *of => None,
+                Some(_) => Some("debt that an account brought is not what the accounts tell".to_owned()),
+                None => Some("debt that the accounts do not tell, or booked before".to_owned()),
+            },
+            MoneyMove::Status(posting) => match postings.wrong(posting, books) {
+                true => Some(format!(
+                    "{} of account number {}: more than the ledger has",
+                    posting.posting().map_or("?", |posting| posting.name()),
+                    posting.account
+                )),
+                false => None,
+            },
         };
         why.map(|why| format!("movement {at}: {why}"))
     })
@@ -65,11 +81,18 @@ fn wrong_payment(
         no: Some(AccountNo(payment.account)),
         ..row(pinned, payment.amount, payment.paid_ms, payment.channel)
     };
-    let expected = debts.payment(&row, pinned.reference(), books);
+    let held = matches!(of, MoneyMove::Identified(_));
+    let identified = if held { debts.identified(&row, pinned.reference(), books) } else { None };
+    let expected = identified.unwrap_or_else(|| debts.payment(&row, pinned.reference(), books));
     if expected == *of {
         return None;
     }
-    let MoneyMove::Payment(expected) = expected else { return Some("a payment of an unknown account".into()) };
+    let (MoneyMove::Payment(expected)
+    | MoneyMove::Identified(expected)
+    | MoneyMove::Settled(SettledPayment { payment: expected, .. })) = expected
+    else {
+        return Some("a payment of an unknown account".into());
+    };
     Some(format!(
         "payment {}: decided again, VAT {} and {} ahead; booked, VAT {} and {} ahead",
         payment.reference,

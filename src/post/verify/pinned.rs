@@ -2,7 +2,7 @@
 
 use crate::batch::{FeedFile, Reference};
 use crate::decode::FileDecoder;
-use crate::folder::{Folder, Opening};
+use crate::folder::{BroughtDebt, Folder, Opening};
 use crate::post::entry::{FileKey, Piece, ReferenceSet};
 use crate::post::reference::{self, Files};
 use crate::post::writer::PostError;
@@ -58,6 +58,11 @@ impl Pinned {
     /// What accounts brought from the books before.
     pub(super) fn openings(&self) -> &[Opening] {
         &self.folder.openings
+    }
+
+    /// Debt of rare kinds that accounts brought.
+    pub(super) fn brought(&self) -> &[BroughtDebt] {
+        &self.folder.brought
     }
 
     /// How a file is read.

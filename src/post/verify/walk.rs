@@ -338,6 +338,7 @@ impl Back {
                     }
                 }
             }
+            Entry::Status(_) => {}
             Entry::Resolved(resolutions) => {
                 for record in &resolutions.records {
                     if let Some(ms) = self.waiting_ms.get(&record.key).copied() {

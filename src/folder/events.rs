@@ -1,0 +1,224 @@
+//! `events.csv`: what happened to accounts, each row checked by its kind. A row that cannot be, or that contradicts the
+//! rows before it whatever the money is, is set aside with its reason and has no effect at all; what depends on money and
+//! status is judged by the life of the account.
+//!
+//! Source: interface 7.5, status 3.1.
+
+use super::findings::Findings;
+use super::reference::Loading;
+use super::table::read_table;
+use crate::batch::push_field;
+use crate::book::{AccountNo, NEVER, SwitchedOff};
+use crate::classify::{Columns, Event, Happened};
+use crate::record::EventKind;
+use crate::units::{InstantMs, LocalDay};
+use rustc_hash::{FxHashMap, FxHashSet};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// The columns of `events.csv`, in the order in which the books write them.
+pub const EVENT_COLUMNS: [&str; 7] = ["event_id", "account_id", "at", "kind", "amount", "reference", "note"];
+
+/// A row of `events.csv` that may have happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EventRow {
+    /// Its id, the idempotency key.
+    pub id: Box<str>,
+    /// Whose.
+    pub no: AccountNo,
+    /// What, and when.
+    pub event: Event,
+    /// Its line in the file, from 1.
+    pub line: u32,
+    /// The row as the books keep it, without an end of line.
+    pub text: Box<str>,
+}
+
+/// A row in the order of [`EVENT_COLUMNS`], as the books keep it.
+pub fn event_line(fields: [&str; 7]) -> String {
+    let mut line = Vec::new();
+    for (nth, field) in fields.iter().enumerate() {
+        if nth > 0 {
+            line.push(b',');
+        }
+        push_field(&mut line, field.as_bytes());
+    }
+    String::from_utf8_lossy(&line).into_owned()
+}
+
+/// A row without an id is known by its content.
+fn id_of(fields: [&str; 7]) -> String {
+    match fields {
+        ["", ..] => format!("row-{:016x}", xxh3_64(fields.join("\n").as_bytes())),
+        [id, ..] => id.to_owned(),
+    }
+}
+
+impl Loading<'_> {
+    /// Reads the events in the order of the file, and switches services by those that stand.
+    pub(super) fn events(&mut self, findings: &mut Findings) -> Vec<EventRow> {
+        let (path, name) = self.paths.of(&self.paths.config.events);
+        let mut known: FxHashMap<u128, u64> = FxHashMap::default();
+        let mut rows: Vec<EventRow> = Vec::new();
+        let required = ["account_id", "at", "kind"];
+        read_table((&path, name), EVENT_COLUMNS, &required, findings, |line, fields, findings| {
+            let id = id_of(fields);
+            let content = fields.get(1..).unwrap_or_default().join("\n");
+            if let Some(before) = known.get(&xxh3_128(id.as_bytes())) {
+                let same = *before == xxh3_64(content.as_bytes());
+                let what = if same { "; counted once" } else { " with other content; set aside" };
+                return findings.warning(name, line, format!("event {id} stands here already{what}"));
+            }
+            match self.event(fields) {
+                Ok((no, event)) => {
+                    known.insert(xxh3_128(id.as_bytes()), xxh3_64(content.as_bytes()));
+                    let [_, account, at, kind, amount, reference, note] = fields;
+                    let text = event_line([&id, account, at, kind, amount, reference, note]).into();
+                    rows.push(EventRow { id: id.into(), no, event, line, text });
+                }
+                Err(message) => findings.warning(name, line, format!("event {id}: {message}; set aside")),
+            }
+        });
+        if rows.is_empty() {
+            return rows;
+        }
+        let contracts = self.contracts(&rows);
+        let rows = self.possible(rows, &contracts, findings);
+        self.take_effect(&rows);
+        rows
+    }
+
+    fn event(&mut self, fields: [&str; 7]) -> Result<(AccountNo, Event), String> {
+        let [_, account, at, kind, amount, reference, note] = fields;
+        let kind = EventKind::parse(kind.as_bytes()).ok_or_else(|| format!("kind `{kind}` is not one of the list"))?;
+        let no = self.register.find(account.as_bytes()).ok_or_else(|| format!("no account {account}"))?;
+        let when = self.when(at).ok_or_else(|| format!("at `{at}` is neither a day nor an instant"))?;
+        let happened = Happened::read(kind, Columns { amount, reference, note }).map_err(|error| error.to_string())?;
+        let opened = self.register.account(no).and_then(|account| account.opened_on);
+        if let Some(opened) = opened.filter(|opened| when.day < *opened) {
+            return Err(format!("{kind} of {} is before the account was opened, {opened} (PA-8)", when.day));
+        }
+        Ok((no, Event { at: when.at, on: when.day, happened }))
+    }
+
+    /// Days of contracts of the accounts to which something happened.
+    fn contracts(&mut self, rows: &[EventRow]) -> FxHashMap<AccountNo, LocalDay> {
+        let asked: FxHashSet<AccountNo> = rows.iter().map(|row| row.no).collect();
+        let mut contracts = FxHashMap::default();
+        let (path, name) = self.paths.of(&self.paths.config.accounts);
+        // What is odd about the file was told when it was read first.
+        let mut told = Findings::default();
+        read_table((&path, name), ["account_id", "contract_on"], &["account_id"], &mut told, |_, [id, on], _| {
+            let no = self.register.find(id.as_bytes()).filter(|no| asked.contains(no));
+            if let (Some(no), Ok(on)) = (no, LocalDay::parse(on)) {
+                contracts.entry(no).or_insert(on);
+            }
+        });
+        contracts
+    }
+
+    /// Sets aside what cannot have happened after the events before it, whatever the money is.
+    fn possible(
+        &self,
+        rows: Vec<EventRow>,
+        contracts: &FxHashMap<AccountNo, LocalDay>,
+        findings: &mut Findings,
+    ) -> Vec<EventRow> {
+        let name = &self.paths.config.events;
+        let last = self.paths.config.period.map(|period| period.next().first_day().plus_days(-1));
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        let at = |place: usize| rows.get(place).map(|row| (row.no, row.event.order_key()));
+        order.sort_by_key(|place| at(*place));
+        let (mut aside, mut later) = (FxHashSet::default(), 0u64);
+        let mut ended: Option<(AccountNo, LocalDay)> = None;
+        for place in order {
+            let Some(row) = rows.get(place) else { continue };
+            let (event, kind) = (&row.event, row.event.happened.kind());
+            ended = ended.filter(|(no, _)| *no == row.no);
+            later = later.saturating_add(u64::from(last.is_some_and(|last| event.on > last)));
+            let contract = contracts.get(&row.no).filter(|contract| event.on < **contract);
+            let why = match (contract, &event.happened, ended) {
+                (Some(contract), _, _) => {
+                    Some(format!("{kind} of {} is before the contract, {contract} (PA-8)", event.on))
+                }
+                (None, Happened::ContractTerminated(_), Some((_, before))) => {
+                    Some(format!("the contract ended already, on {before} (PA-20)"))
+                }
+                (None, _, _) => None,
+            };
+            match why {
+                Some(why) => {
+                    findings.warning(name, row.line, format!("event {}: {why}; set aside", row.id));
+                    aside.insert(place);
+                }
+                None if matches!(event.happened, Happened::ContractTerminated(_)) => ended = Some((row.no, event.on)),
+                None if matches!(event.happened, Happened::Reapplied { .. }) => ended = None,
+                None => {}
+            }
+        }
+        if let Some(last) = last.filter(|_| later > 0) {
+            let message =
+                format!("{later} of a day after {last}, the end of the folder's month: they wait for their day");
+            findings.warning(name, 0, message);
+        }
+        rows.into_iter().enumerate().filter(|(place, _)| !aside.contains(place)).map(|(_, row)| row).collect()
+    }
+
+    /// What events say of services and of the roaming risk, as far as it decides whether usage is charged.
+    fn take_effect(&mut self, rows: &[EventRow]) {
+        let mut order: Vec<&EventRow> = rows.iter().collect();
+        order.sort_by_key(|row| (row.no, row.event.order_key()));
+        for of_account in order.chunk_by(|one, other| one.no == other.no) {
+            let (mut off, mut ended): (Option<InstantMs>, bool) = (None, false);
+            for row in of_account {
+                let at = row.event.at;
+                match row.event.happened.kind() {
+                    EventKind::ServicesOff | EventKind::Suspended => off = off.or(Some(at)),
+                    EventKind::ContractTerminated => (off, ended) = (off.or(Some(at)), true),
+                    // Of an ended contract it tells when service began, and no more.
+                    EventKind::ServicesOn | EventKind::Resumed if !ended => {
+                        if let Some(from) = off.take() {
+                            self.register.switch_off(row.no, SwitchedOff { from, to: at });
+                        }
+                    }
+                    EventKind::Reapplied => ended = false,
+                    EventKind::RiskNotified => {
+                        let from = self.start_of(row.event.on).0;
+                        if let Some(account) = self.register.account_mut(row.no) {
+                            account.risk_notified_from_ms = account.risk_notified_from_ms.min(from);
+                        }
+                    }
+                    EventKind::ServicesOn
+                    | EventKind::Resumed
+                    | EventKind::ContractSigned
+                    | EventKind::EquipmentInstalled
+                    | EventKind::EquipmentDismantled
+                    | EventKind::EquipmentNeverIssued
+                    | EventKind::RefusalApplied
+                    | EventKind::RemovalOrderOpened
+                    | EventKind::RemovalOrderClosed
+                    | EventKind::ActReturn
+                    | EventKind::ActAbsence
+                    | EventKind::EquipmentNotReturned
+                    | EventKind::NoticeReceived
+                    | EventKind::AgreementSigned
+                    | EventKind::AgreementMissed
+                    | EventKind::HopelessRecognised
+                    | EventKind::WrittenOff
+                    | EventKind::FraudFound
+                    | EventKind::FraudAdjusted
+                    | EventKind::CreditMoveRequested
+                    | EventKind::CreditMoved
+                    | EventKind::CreditRefunded
+                    | EventKind::SegmentChanged
+                    | EventKind::OwnerChanged
+                    | EventKind::AbsenceTold
+                    | EventKind::DisputeOpened
+                    | EventKind::DisputeClosed => {}
+                }
+            }
+            if let (Some(from), Some(row)) = (off, of_account.first()) {
+                self.register.switch_off(row.no, SwitchedOff { from, to: InstantMs(NEVER) });
+            }
+        }
+    }
+}

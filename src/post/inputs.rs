@@ -1,0 +1,441 @@
+//! What the journal says of the lives of accounts, gathered: usage by month, money, events, the register. For one account
+//! by what is kept beside the journal to be found fast; for all of them in one walk through it.
+
+use super::books::Books;
+use super::derived::each_charge_line;
+use super::entry::{Entry, MoneyMove, StatusMove, TaskDone, TaskGiven};
+use super::life::{Base, EventIn, Known, MoneyIn, MoneyWhat, Usage};
+use super::reference::{ACCOUNTS, EVENTS, Files};
+use super::store::Store;
+use super::writer::{PostError, decode};
+use crate::classify::{Columns, Event, Happened, Terms};
+use crate::decode::{parse_rfc3339, split_line};
+use crate::folder::{Config, EVENT_COLUMNS, FACT_COLUMNS, Told};
+use crate::record::EventKind;
+use crate::store::{Details, Stored};
+use crate::units::{InstantMs, LocalDay, Period, Tiyn, Zone};
+use bumpalo::Bump;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+/// So many entries are decoded side by side.
+const ENTRIES_AT_ONCE: usize = 64;
+
+/// Everything that the lives of some accounts depend on.
+pub(super) struct Inputs {
+    pub(super) zone: Zone,
+    pub(super) rows: Rows,
+    pub(super) runs: Vec<LocalDay>,
+    usage: Vec<Usage>,
+    money: Vec<MoneyIn>,
+    events: Vec<EventIn>,
+    done: Vec<TaskDone>,
+    /// What is recorded, by account and in its order.
+    moves: Vec<StatusMove>,
+    tasks: Vec<TaskGiven>,
+    /// Postings of the lives of accounts.
+    postings: Vec<Posted>,
+    first_day: LocalDay,
+    /// The local day of the last usage that is charged or waits.
+    pub(super) last_usage: Option<LocalDay>,
+    /// The month of the folder.
+    pub(super) period: Option<Period>,
+}
+
+/// A posting of the life of an account: whose, of which day, which, and what was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Posted {
+    pub(super) account: u32,
+    pub(super) on: i32,
+    pub(super) posting: u8,
+    pub(super) asked: i64,
+}
+
+/// Rows of the register: the nth is account number n.
+pub(super) struct Rows {
+    bytes: Vec<u8>,
+    /// Starts of rows, and the end of the last.
+    starts: Vec<usize>,
+    columns: Vec<String>,
+    facts: [Option<usize>; 28],
+}
+
+impl Rows {
+    fn new(bytes: Vec<u8>) -> Self {
+        let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let arena = Bump::new();
+        let mut columns = Vec::new();
+        // The books wrote it: it can be read.
+        let _ = split_line(header, b',', &arena, &mut columns);
+        let columns: Vec<String> =
+            columns.iter().map(|column| String::from_utf8_lossy(column).trim().to_owned()).collect();
+        let facts = FACT_COLUMNS.map(|column| columns.iter().position(|of| of == column));
+        let starts = memchr::memchr_iter(b'\n', &bytes).map(|at| at.saturating_add(1)).collect();
+        Self { bytes, starts, columns, facts }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    pub(super) fn line(&self, no: u32) -> &[u8] {
+        let at = |place: usize| self.starts.get(place).copied();
+        let (Some(start), Some(end)) = (at(no as usize), at((no as usize).saturating_add(1))) else { return &[] };
+        self.bytes.get(start..end.saturating_sub(1)).unwrap_or_default()
+    }
+
+    /// What is told of an account.
+    pub(super) fn told(&self, no: u32, zone: &Zone) -> Told {
+        let arena = Bump::new();
+        let mut fields = Vec::new();
+        if split_line(self.line(no), b',', &arena, &mut fields).is_err() {
+            fields.clear();
+        }
+        let cell = |place: Option<usize>| {
+            let field = place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
+            std::str::from_utf8(field).unwrap_or_default().trim()
+        };
+        // What cannot be read was told when it came.
+        Told::read(self.facts.map(cell), zone, &mut Vec::new())
+    }
+
+    /// Some cells of an account, empty where there is no such column.
+    pub(super) fn cells<const N: usize>(&self, no: u32, columns: [&str; N]) -> [String; N] {
+        let arena = Bump::new();
+        let mut fields = Vec::new();
+        if split_line(self.line(no), b',', &arena, &mut fields).is_err() {
+            fields.clear();
+        }
+        columns.map(|column| {
+            let place = self.columns.iter().position(|of| of == column);
+            let field = place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
+            std::str::from_utf8(field).unwrap_or_default().trim().to_owned()
+        })
+    }
+}
+
+impl Inputs {
+    /// What holds for every account.
+    pub(super) fn base<'b>(&'b self, terms: &'b Terms) -> Base<'b> {
+        Base { terms, zone: &self.zone, runs: &self.runs, first_day: self.first_day }
+    }
+
+    /// What is known of an account; `told` is its row.
+    pub(super) fn known<'k>(&'k self, no: u32, told: &'k Told) -> Known<'k> {
+        Known {
+            told,
+            usage: of_account(&self.usage, no, |usage| usage.account),
+            money: of_account(&self.money, no, |money| money.account),
+            events: of_account(&self.events, no, |event| event.account),
+            done: of_account(&self.done, no, |done| done.account),
+        }
+    }
+
+    /// What was known of an account when statuses were recorded last.
+    pub(super) fn known_then<'k>(&'k self, no: u32, told: &'k Told) -> Known<'k> {
+        let known = self.known(no, told);
+        let last = u32::try_from(self.runs.len()).unwrap_or(u32::MAX);
+        Known {
+            usage: before(known.usage, last, |usage| usage.run),
+            money: before(known.money, last, |money| money.run),
+            events: before(known.events, last, |event| event.run),
+            ..known
+        }
+    }
+
+    /// What is recorded of an account: moves, tasks, postings.
+    pub(super) fn recorded(&self, no: u32) -> (&[StatusMove], &[TaskGiven], &[Posted]) {
+        (
+            of_account(&self.moves, no, |of| of.account),
+            of_account(&self.tasks, no, |of| of.account),
+            of_account(&self.postings, no, |of| of.account),
+        )
+    }
+
+    /// The day up to which records show how accounts stand: the last of the folder's month, else of the month of the
+    /// last usage; not before what is recorded.
+    pub(super) fn last_day(&self) -> Option<LocalDay> {
+        let month = self.period.or(self.last_usage.map(|day| day.period()));
+        let last = month.map(|month| month.next().first_day().plus_days(-1));
+        last.into_iter().chain(self.runs.last().copied()).max()
+    }
+}
+
+/// What came before so many recordings; all is in the order in which it came.
+fn before<T>(all: &[T], runs: u32, run: impl Fn(&T) -> u32) -> &[T] {
+    all.get(..all.partition_point(|of| run(of) < runs)).unwrap_or_default()
+}
+
+fn of_account<T>(all: &[T], no: u32, account: impl Fn(&T) -> u32) -> &[T] {
+    let from = all.partition_point(|of| account(of) < no);
+    let rest = all.get(from..).unwrap_or_default();
+    rest.get(..rest.partition_point(|of| account(of) <= no)).unwrap_or_default()
+}
+
+/// What is gathered while the journal is read.
+struct Gathering<'g> {
+    books: &'g Books,
+    /// None: all accounts.
+    only: Option<u32>,
+    usage: FxHashMap<(u32, u32, Period), i64>,
+    inputs: Inputs,
+}
+
+impl Store {
+    /// Gathers what the life of one account depends on, or those of all.
+    pub(super) fn inputs(&self, only: Option<u32>) -> Result<Inputs, PostError> {
+        let zone = self.books.reference.as_ref().and_then(|set| Zone::parse(&set.time_zone).ok());
+        let zone = zone.map_or_else(|| Zone::parse("Asia/Almaty"), Ok);
+        let zone = zone.map_err(|error| PostError::Refused(error.to_string()))?;
+        let mut files = self.reference_files()?.unwrap_or_default();
+        let config = files.get("esep.toml").and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let period = config.and_then(|text| Config::parse(text).ok()).and_then(|config| config.period);
+        let events = files.remove(EVENTS).unwrap_or_default();
+        let rows = Rows::new(files.remove(ACCOUNTS).unwrap_or_default());
+        let inputs = Inputs {
+            first_day: first_tariff(&files, &zone).unwrap_or(LocalDay(0)),
+            last_usage: self.books.latest_ms.map(|at| zone.local(InstantMs(at)).day),
+            runs: self.books.status_runs.iter().map(|(_, as_of)| LocalDay(*as_of)).collect(),
+            rows,
+            period,
+            usage: Vec::new(),
+            money: Vec::new(),
+            events: Vec::new(),
+            done: Vec::new(),
+            moves: Vec::new(),
+            tasks: Vec::new(),
+            postings: Vec::new(),
+            zone,
+        };
+        let mut gathering = Gathering { books: &self.books, only, usage: FxHashMap::default(), inputs };
+        match only {
+            Some(no) => self.gather_one(no, &mut gathering)?,
+            None => self.gather_all(&mut gathering)?,
+        }
+        gathering.events(&events, &self.lengths_of_events()?);
+        Ok(gathering.finish())
+    }
+
+    fn gather_one(&self, no: u32, gathering: &mut Gathering<'_>) -> Result<(), PostError> {
+        for (_, place, line) in self.derived().charges_of(no, self.journal())? {
+            let debit = line.posted.debit().get();
+            let amount = if line.reversal { debit.saturating_neg() } else { debit };
+            gathering.used(place.seq, no, line.posted.period(), amount);
+        }
+        let status = self.books.status_runs.iter().map(|(seq, _)| seq);
+        for seq in self.money_entries().iter().chain(status) {
+            gathering.entry(&decode(&self.journal().read(*seq)?)?, *seq);
+        }
+        Ok(())
+    }
+
+    fn gather_all(&self, gathering: &mut Gathering<'_>) -> Result<(), PostError> {
+        let (mut read, mut result) = (Vec::with_capacity(ENTRIES_AT_ONCE), Ok(()));
+        self.journal().scan(1, Details::Skip, &mut |stored| {
+            read.push(stored);
+            if read.len() >= ENTRIES_AT_ONCE && result.is_ok() {
+                result = gathering.batch(&mut read);
+            }
+            if result.is_err() {
+                read.clear();
+            }
+            Ok(())
+        })?;
+        result.and_then(|()| gathering.batch(&mut read))
+    }
+
+    /// How long the events of each set of reference data were: the set's entry, bytes.
+    fn lengths_of_events(&self) -> Result<Vec<(u64, u64)>, PostError> {
+        if self.books.status_runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut lengths = Vec::new();
+        for seq in self.reference_entries() {
+            let stored = self.journal().read(*seq)?;
+            if let Entry::Reference(set) = decode(&stored)? {
+                let file = set.files.iter().find(|file| file.name == EVENTS);
+                lengths.push((*seq, file.map_or(0, |file| file.bytes)));
+            }
+        }
+        Ok(lengths)
+    }
+}
+
+/// The first day of the first tariff version.
+fn first_tariff(files: &Files, _: &Zone) -> Option<LocalDay> {
+    let tariffs = files.iter().filter(|(name, _)| name.starts_with("tariffs/") && name.ends_with(".toml"));
+    let first = tariffs.filter_map(|(_, bytes)| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let line = text.lines().find(|line| line.trim_start().starts_with("valid_from"))?;
+        let (_, value) = line.split_once('=')?;
+        LocalDay::parse(value.split('#').next()?.trim().trim_matches('"')).ok()
+    });
+    first.min()
+}
+
+/// What an entry has of usage: account, month, tiyn.
+fn usage_of(entry: &Entry) -> Vec<(u32, Period, i64)> {
+    let mut used = Vec::new();
+    each_charge_line(entry, &mut |_, line| {
+        let debit = line.posted.debit().get();
+        used.push((
+            line.posted.account,
+            line.posted.period(),
+            if line.reversal { debit.saturating_neg() } else { debit },
+        ));
+    });
+    used
+}
+
+impl Gathering<'_> {
+    fn batch(&mut self, read: &mut Vec<Stored>) -> Result<(), PostError> {
+        type Read = Result<(u64, Entry, Vec<(u32, Period, i64)>), PostError>;
+        let decoded: Vec<Read> = read
+            .par_drain(..)
+            .map(|stored| {
+                let entry = decode(&stored)?;
+                let used = usage_of(&entry);
+                // Its rows are of no more use.
+                let entry = if let Entry::Piece(_) = entry { Entry::Money(Vec::new()) } else { entry };
+                Ok((stored.seq, entry, used))
+            })
+            .collect();
+        for read in decoded {
+            let (seq, entry, used) = read?;
+            for (account, month, amount) in used {
+                self.used(seq, account, month, amount);
+            }
+            self.entry(&entry, seq);
+        }
+        Ok(())
+    }
+
+    /// How many recordings came before an entry.
+    fn run_of(&self, seq: u64) -> u32 {
+        u32::try_from(self.books.status_runs.partition_point(|(run, _)| *run < seq)).unwrap_or(u32::MAX)
+    }
+
+    fn used(&mut self, seq: u64, account: u32, month: Period, amount: i64) {
+        if amount != 0 {
+            let sum = self.usage.entry((account, self.run_of(seq), month)).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+    }
+
+    fn is_asked(&self, account: u32) -> bool {
+        self.only.is_none_or(|only| only == account)
+    }
+
+    fn entry(&mut self, entry: &Entry, seq: u64) {
+        match entry {
+            Entry::Reference(_) | Entry::Piece(_) | Entry::Resolved(_) => {}
+            Entry::Money(moves) => {
+                let run = self.run_of(seq);
+                moves.iter().for_each(|of| self.money(of, run));
+            }
+            Entry::Status(of) => {
+                let only = self.only;
+                let asked = |account: u32| only.is_none_or(|only| only == account);
+                let inputs = &mut self.inputs;
+                inputs.moves.extend(of.moves.iter().filter(|of| asked(of.account)));
+                inputs.tasks.extend(of.tasks.iter().filter(|of| asked(of.account)));
+                inputs.done.extend(of.done.iter().filter(|of| asked(of.account)));
+            }
+        }
+    }
+
+    fn money(&mut self, of: &MoneyMove, run: u32) {
+        let (account, at, what, amount) = match of {
+            MoneyMove::Opening { account, amount, .. } if *amount >= 0 => (*account, None, MoneyWhat::Ahead, *amount),
+            MoneyMove::Opening { account, amount, month, .. } => {
+                (*account, None, MoneyWhat::Owed(Period(*month)), amount.saturating_neg())
+            }
+            MoneyMove::Payment(of) | MoneyMove::Identified(of) => {
+                (of.account, Some(of.paid_ms), MoneyWhat::Paid, of.amount.saturating_sub(of.vat))
+            }
+            MoneyMove::Settled(of) => {
+                let of = &of.payment;
+                (of.account, Some(of.paid_ms), MoneyWhat::Paid, of.amount.saturating_sub(of.vat))
+            }
+            MoneyMove::Unidentified(_) => return,
+            MoneyMove::Refund(of) => (of.account, Some(of.at_ms), MoneyWhat::Refunded, of.amount),
+            MoneyMove::Brought { account, amount, kind } => (*account, None, MoneyWhat::Brought(*kind), *amount),
+            MoneyMove::Status(of) => {
+                if self.is_asked(of.account) {
+                    let (account, on, posting, asked) = (of.account, of.on, of.posting, of.asked);
+                    self.inputs.postings.push(Posted { account, on, posting, asked });
+                }
+                // Of the account itself the life knows already.
+                let Some(to) = of.to else { return };
+                let at = self.inputs.zone.start_of_day(LocalDay(of.on));
+                (to, Some(at.0), MoneyWhat::Paid, of.credit.saturating_add(of.advance))
+            }
+        };
+        if amount > 0 && self.is_asked(account) {
+            let at = at.map(InstantMs);
+            self.inputs.money.push(MoneyIn { account, run, at, what, amount: Tiyn::new(amount) });
+        }
+    }
+
+    /// Events as the books keep them. `lengths` say behind which entry each came.
+    fn events(&mut self, bytes: &[u8], lengths: &[(u64, u64)]) {
+        let no_of: FxHashMap<u64, u32> = match self.only {
+            Some(no) => self.books.account_ids.get(no as usize).map(|hash| (*hash, no)).into_iter().collect(),
+            None => self.books.account_ids.iter().copied().zip(0u32..).collect(),
+        };
+        let arena = Bump::new();
+        let mut fields = Vec::new();
+        let mut columns: Option<[Option<usize>; 7]> = None;
+        let mut end = 0u64;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            end = end.saturating_add(line.len() as u64);
+            let line = line.trim_ascii_end();
+            if line.is_empty() || split_line(line, b',', &arena, &mut fields).is_err() {
+                continue;
+            }
+            let Some(places) = columns else {
+                columns = Some(EVENT_COLUMNS.map(|column| fields.iter().position(|of| *of == column.as_bytes())));
+                continue;
+            };
+            let cell = |place: Option<usize>| {
+                let field = place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
+                std::str::from_utf8(field).unwrap_or_default().trim()
+            };
+            let [id, account, at, kind, amount, reference, note] = places.map(cell);
+            let Some(no) = no_of.get(&super::reference::id_hash(account.as_bytes())) else { continue };
+            let Some(event) = event_of(&self.inputs.zone, at, kind, Columns { amount, reference, note }) else {
+                continue;
+            };
+            let came = lengths.get(lengths.partition_point(|(_, length)| *length < end));
+            let run = came.map_or(0, |(seq, _)| self.run_of(*seq));
+            self.inputs.events.push(EventIn { account: *no, run, id: id.into(), event });
+        }
+    }
+
+    fn finish(mut self) -> Inputs {
+        let used = self.usage.drain().filter(|(_, amount)| *amount != 0);
+        let used = used.map(|((account, run, month), amount)| Usage { account, run, month, amount });
+        self.inputs.usage = used.collect();
+        self.inputs.usage.par_sort_unstable();
+        self.inputs.money.par_sort_by_key(|money| money.account);
+        self.inputs.events.par_sort_by_key(|event| event.account);
+        self.inputs.done.sort_by_key(|done| done.account);
+        self.inputs.moves.par_sort_by_key(|of| of.account);
+        self.inputs.tasks.par_sort_by_key(|of| of.account);
+        self.inputs.postings.par_sort_by_key(|of| of.account);
+        self.inputs
+    }
+}
+
+fn event_of(zone: &Zone, at: &str, kind: &str, columns: Columns<'_>) -> Option<Event> {
+    let kind = EventKind::parse(kind.as_bytes())?;
+    let happened = Happened::read(kind, columns).ok()?;
+    let (at, on) = match LocalDay::parse(at) {
+        Ok(day) => (zone.start_of_day(day), day),
+        Err(_) => {
+            let at = parse_rfc3339(at.as_bytes())?;
+            (at, zone.local(at).day)
+        }
+    };
+    Some(Event { at, on, happened })
+}
