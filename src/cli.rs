@@ -14,6 +14,7 @@ mod follow;
 mod generate;
 mod money;
 mod rate;
+mod register;
 mod signals;
 mod status;
 mod summary;
@@ -93,6 +94,30 @@ enum Command {
         esep status --as-of 2026-03-31 --what-if rules.toml\n\nrules.toml has any of grace_days, closed_days, \
         notice_days, credit_return_months,\ncredit_life_months, off_balance_months, refund_days.")]
     Status(status::StatusArgs),
+    /// Add an event of an account, with all its checks
+    #[command(after_help = "Examples:\n  esep event 77010042 services_off --at 2026-03-26 --note debt\n  \
+        esep event 77010042 written_off --at 2027-02-01 --reference PR-14")]
+    Event(register::EventArgs),
+    /// Open an account: person, address, debts anywhere and papers are checked first
+    #[command(
+        after_help = "Example:\n  esep open 77010099 --iin 000000010078 --name \"A. B.\" --address \"Abai 1-2\" \
+        --settlement Almaty \\\n    --plan standard --on 2026-04-02 --papers identity,application --scans identity,application"
+    )]
+    Open(register::OpenArgs),
+    /// Close an account: refusal, removal order, act and end of the contract of one day, all of it or nothing
+    #[command(after_help = "Example:\n  esep close 77010042 --on 2026-04-15 --order N-17 --returned \
+        --papers identity,refusal_application,removal_order,equipment_act")]
+    Close(register::CloseArgs),
+    /// Move the services of an account to another address of the settlement
+    #[command(
+        after_help = "Example:\n  esep move 77010042 --address \"Abai 3-4\" --settlement Almaty --on 2026-04-15 \
+        --from fibre --to fibre --full-papers"
+    )]
+    Move(register::MoveArgs),
+    /// Change the person of an account, on a written application
+    #[command(after_help = "Example:\n  esep person 77010042 --iin 000000010078 --name \"A. C.\" --on 2026-04-15 \
+        --applied 2026-04-15 --scans")]
+    Person(register::PersonArgs),
     /// Say that a task of an account is done
     #[command(after_help = "Example:\n  esep task 77010042 claims_package --on 2026-04-02")]
     Task(status::TaskArgs),
@@ -278,6 +303,11 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Task(args) => status::task(&args),
+        Command::Event(args) => register::event(&args),
+        Command::Open(args) => register::open_account(&args),
+        Command::Close(args) => register::close(&args),
+        Command::Move(args) => register::moved(&args),
+        Command::Person(args) => register::person(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Tariff(TariffCommand::Check { files, strict }) => tariff::check(&files, strict),
     };

@@ -16,7 +16,7 @@ mod table;
 mod told;
 
 pub use config::{BadConfig, Config, FeedConfig};
-pub use events::{EVENT_COLUMNS, EventRow, event_line};
+pub use events::{EVENT_COLUMNS, EventRow, event_id, event_line};
 pub use findings::Findings;
 pub use reference::{Opening, PaymentRow};
 pub use told::{BroughtDebt, BroughtKind, FACT_COLUMNS, Told};

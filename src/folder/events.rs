@@ -1,6 +1,5 @@
-//! `events.csv`: what happened to accounts, each row checked by its kind. A row that cannot be, or that contradicts the
-//! rows before it whatever the money is, is set aside with its reason and has no effect at all; what depends on money and
-//! status is judged by the life of the account.
+//! `events.csv`: what happened to accounts, each row checked by its kind. A row that cannot be is set aside with its
+//! reason and has no effect at all; what depends on money and status is judged by the life of the account.
 //!
 //! Source: interface 7.5, status 3.1.
 
@@ -45,8 +44,8 @@ pub fn event_line(fields: [&str; 7]) -> String {
     String::from_utf8_lossy(&line).into_owned()
 }
 
-/// A row without an id is known by its content.
-fn id_of(fields: [&str; 7]) -> String {
+/// The id of a row; one without an id is known by its content.
+pub fn event_id(fields: [&str; 7]) -> String {
     match fields {
         ["", ..] => format!("row-{:016x}", xxh3_64(fields.join("\n").as_bytes())),
         [id, ..] => id.to_owned(),
@@ -61,7 +60,7 @@ impl Loading<'_> {
         let mut rows: Vec<EventRow> = Vec::new();
         let required = ["account_id", "at", "kind"];
         read_table((&path, name), EVENT_COLUMNS, &required, findings, |line, fields, findings| {
-            let id = id_of(fields);
+            let id = event_id(fields);
             let content = fields.get(1..).unwrap_or_default().join("\n");
             if let Some(before) = known.get(&xxh3_128(id.as_bytes())) {
                 let same = *before == xxh3_64(content.as_bytes());
@@ -116,51 +115,31 @@ impl Loading<'_> {
         contracts
     }
 
-    /// Sets aside what cannot have happened after the events before it, whatever the money is.
+    /// Sets aside what is dated before the contract, and tells of what is yet to come.
     fn possible(
         &self,
-        rows: Vec<EventRow>,
+        mut rows: Vec<EventRow>,
         contracts: &FxHashMap<AccountNo, LocalDay>,
         findings: &mut Findings,
     ) -> Vec<EventRow> {
         let name = &self.paths.config.events;
-        let last = self.paths.config.period.map(|period| period.next().first_day().plus_days(-1));
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        let at = |place: usize| rows.get(place).map(|row| (row.no, row.event.order_key()));
-        order.sort_by_key(|place| at(*place));
-        let (mut aside, mut later) = (FxHashSet::default(), 0u64);
-        let mut ended: Option<(AccountNo, LocalDay)> = None;
-        for place in order {
-            let Some(row) = rows.get(place) else { continue };
-            let (event, kind) = (&row.event, row.event.happened.kind());
-            ended = ended.filter(|(no, _)| *no == row.no);
-            later = later.saturating_add(u64::from(last.is_some_and(|last| event.on > last)));
-            let contract = contracts.get(&row.no).filter(|contract| event.on < **contract);
-            let why = match (contract, &event.happened, ended) {
-                (Some(contract), _, _) => {
-                    Some(format!("{kind} of {} is before the contract, {contract} (PA-8)", event.on))
-                }
-                (None, Happened::ContractTerminated(_), Some((_, before))) => {
-                    Some(format!("the contract ended already, on {before} (PA-20)"))
-                }
-                (None, _, _) => None,
-            };
-            match why {
-                Some(why) => {
-                    findings.warning(name, row.line, format!("event {}: {why}; set aside", row.id));
-                    aside.insert(place);
-                }
-                None if matches!(event.happened, Happened::ContractTerminated(_)) => ended = Some((row.no, event.on)),
-                None if matches!(event.happened, Happened::Reapplied { .. }) => ended = None,
-                None => {}
+        rows.retain(|row| {
+            let contract = contracts.get(&row.no).filter(|contract| row.event.on < **contract);
+            if let Some(contract) = contract {
+                let (kind, on) = (row.event.happened.kind(), row.event.on);
+                let why = format!("{kind} of {on} is before the contract, {contract} (PA-8)");
+                findings.warning(name, row.line, format!("event {}: {why}; set aside", row.id));
             }
-        }
+            contract.is_none()
+        });
+        let last = self.paths.config.period.map(|period| period.next().first_day().plus_days(-1));
+        let later = rows.iter().filter(|row| last.is_some_and(|last| row.event.on > last)).count();
         if let Some(last) = last.filter(|_| later > 0) {
             let message =
                 format!("{later} of a day after {last}, the end of the folder's month: they wait for their day");
             findings.warning(name, 0, message);
         }
-        rows.into_iter().enumerate().filter(|(place, _)| !aside.contains(place)).map(|(_, row)| row).collect()
+        rows
     }
 
     /// What events say of services and of the roaming risk, as far as it decides whether usage is charged.

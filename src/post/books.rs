@@ -1,8 +1,10 @@
 //! The books: the fold of the journal. What is applied here was decided before; what cannot follow from what stands in
 //! the journal before it is refused, so that replaying is an audit.
 
+mod recorded;
+
 use super::entry::{
-    Entry, FileKey, MoneyMove, Outcome, Piece, Position, ReferenceSet, Resolutions, Resolved, Reversal, Row, StatusRun,
+    Entry, FileKey, MoneyMove, Outcome, Piece, Position, ReferenceSet, Resolutions, Resolved, Reversal, Row,
     UnidentifiedPayment,
 };
 use crate::batch::Counts;
@@ -10,7 +12,7 @@ use crate::book::{AccountNo, Ledgers, Posted, Transaction};
 use crate::prefetch::prefetch;
 use crate::record::{RejectReason, SuspendReason};
 use crate::screen::SourceKey;
-use crate::units::{LocalDay, Period, Tiyn};
+use crate::units::{Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -159,31 +161,6 @@ impl Books {
             Entry::Resolved(resolutions) => self.take_resolutions(seq, resolutions),
             Entry::Status(run) => self.take_statuses(seq, run),
         }
-    }
-
-    /// The last local day up to which statuses are recorded.
-    pub fn statuses_to(&self) -> Option<LocalDay> {
-        self.status_runs.last().map(|(_, as_of)| LocalDay(*as_of))
-    }
-
-    fn take_statuses(&mut self, seq: u64, run: &StatusRun) -> Result<(), Violation> {
-        let before = self.statuses_to();
-        if before.is_some_and(|before| run.as_of < before.0) {
-            return violation("statuses are recorded up to an earlier day than before");
-        }
-        for of in &run.moves {
-            let Some(id) = self.account_ids.get(of.account as usize) else {
-                return violation(format!("account number {} is not known", of.account));
-            };
-            if of.on > run.as_of {
-                return violation("a move is recorded before its day");
-            }
-            let small = u64::from(of.to) | u64::from(of.from.unwrap_or(u8::MAX)) << 8 | u64::from(of.rule) << 16;
-            let words = [*id, i64::from(of.on).cast_unsigned(), small];
-            self.status_moves.add(words.map(u64::to_le_bytes).as_flattened());
-        }
-        self.status_runs.push((seq, run.as_of));
-        Ok(())
     }
 
     fn take_reference(&mut self, set: &ReferenceSet) -> Result<(), Violation> {

@@ -131,6 +131,12 @@ impl Inputs {
         }
     }
 
+    /// One more event, behind those that came before it.
+    pub(super) fn add_event(&mut self, event: EventIn) {
+        let at = self.events.partition_point(|of| of.account <= event.account);
+        self.events.insert(at, event);
+    }
+
     /// What was known of an account when statuses were recorded last.
     pub(super) fn known_then<'k>(&'k self, no: u32, told: &'k Told) -> Known<'k> {
         let known = self.known(no, told);
@@ -427,7 +433,7 @@ impl Gathering<'_> {
     }
 }
 
-fn event_of(zone: &Zone, at: &str, kind: &str, columns: Columns<'_>) -> Option<Event> {
+pub(super) fn event_of(zone: &Zone, at: &str, kind: &str, columns: Columns<'_>) -> Option<Event> {
     let kind = EventKind::parse(kind.as_bytes())?;
     let happened = Happened::read(kind, columns).ok()?;
     let (at, on) = match LocalDay::parse(at) {

@@ -2,8 +2,10 @@
 //! known stays known: accounts keep their numbers, tariffs of other months remain, a file that is not given is unchanged.
 
 use super::entry::{Content, ReferenceFile, ReferenceSet};
+use crate::book::AccountNo;
+use crate::classify::Event;
 use crate::decode::split_line;
-use crate::folder::{EVENT_COLUMNS, EventRow, Folder};
+use crate::folder::{EVENT_COLUMNS, EventRow, Folder, event_id, event_line};
 use crate::units::LocalDay;
 use bumpalo::Bump;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -95,6 +97,14 @@ pub(super) fn merge_events(
         }
     }
     Ok(merged)
+}
+
+/// A row of events that no file has.
+pub(super) fn event_row(fields: [&str; 7], no: AccountNo, event: Event) -> EventRow {
+    let id = event_id(fields);
+    let [_, account, at, kind, amount, reference, note] = fields;
+    let text = event_line([&id, account, at, kind, amount, reference, note]).into();
+    EventRow { id: id.into(), no, event, line: 0, text }
 }
 
 /// A table of accounts or events: header and rows by id.

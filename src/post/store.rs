@@ -387,6 +387,23 @@ impl Store {
     fn take_reference(&mut self, folder: Folder, notes: &mut Vec<String>) -> Result<Taken, PostError> {
         let known = self.reference_files()?;
         let files = reference::gather(&folder, known.as_ref(), self.books.statuses_to(), notes)?;
+        let canonical = self.adopt(files, known.as_ref())?;
+        let register = &canonical.reference.register;
+        // Rows of the folder by the numbers and the calendar of the books.
+        let calendar = canonical.reference.tariffs.calendar();
+        let payments = folder.payments.into_iter().map(|of| PaymentRow {
+            no: register.find(of.account_id.as_bytes()),
+            day: calendar.map_or(of.day, |zone| zone.local(of.at).day),
+            ..of
+        });
+        let payments = payments.collect();
+        let reference = Reference { period: folder.config.period, ..canonical.reference };
+        Ok(Taken { reference, payments, feeds: folder.files })
+    }
+
+    /// Makes files the reference data of the books, where they say anything new; `known` are those of today. What they
+    /// say.
+    pub(super) fn adopt(&mut self, files: Files, known: Option<&Files>) -> Result<Folder, PostError> {
         let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(&files));
         let at = self.folder.join("reference");
         if is_news {
@@ -395,7 +412,7 @@ impl Store {
         let canonical = loaded(Folder::open_knowing(&at, self.known_names()))?;
         let register = &canonical.reference.register;
         if is_news {
-            let (mut set, detail) = reference::pack(&files, self.books.reference.as_ref(), known.as_ref())?;
+            let (mut set, detail) = reference::pack(&files, self.books.reference.as_ref(), known)?;
             let tariffs = &canonical.reference.tariffs;
             set.plans.clone_from(&tariffs.plans);
             set.zones.clone_from(&tariffs.zones);
@@ -419,16 +436,7 @@ impl Store {
                 "accounts.csv: an account stands on several rows of which some are wrong".into(),
             ));
         }
-        // Rows of the folder by the numbers and the calendar of the books.
-        let calendar = canonical.reference.tariffs.calendar();
-        let payments = folder.payments.into_iter().map(|of| PaymentRow {
-            no: register.find(of.account_id.as_bytes()),
-            day: calendar.map_or(of.day, |zone| zone.local(of.at).day),
-            ..of
-        });
-        let payments = payments.collect();
-        let reference = Reference { period: folder.config.period, ..canonical.reference };
-        Ok(Taken { reference, payments, feeds: folder.files })
+        Ok(canonical)
     }
 
     /// Writes reference data and what its new accounts brought, in one transaction of the journal.
