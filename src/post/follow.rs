@@ -80,6 +80,7 @@ impl Store {
         let files: &[FeedFile] = files;
         let mut pieces = SideBySide { tails, files, stop: how.stop };
         self.post_pieces(&mut pieces, files, reference, how, &mut done)?;
+        self.pay_later(reference, &mut done)?;
         Ok(done)
     }
 }

@@ -3,7 +3,7 @@
 
 use super::books::Books;
 use super::derived::each_charge_line;
-use super::entry::{Entry, MoneyMove, StatusMove, TaskDone, TaskGiven};
+use super::entry::{Entry, MoneyMove, Payment, StatusMove, TaskDone, TaskGiven};
 use super::life::{Base, EventIn, Known, MoneyIn, MoneyWhat, Usage};
 use super::reference::{ACCOUNTS, EVENTS, Files};
 use super::store::Store;
@@ -16,7 +16,7 @@ use crate::store::{Details, Stored};
 use crate::units::{InstantMs, LocalDay, Period, Tiyn, Zone};
 use bumpalo::Bump;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// So many entries are decoded side by side.
 const ENTRIES_AT_ONCE: usize = 64;
@@ -131,6 +131,18 @@ impl Inputs {
         }
     }
 
+    /// One more payment, behind what came before it.
+    pub(super) fn add_payment(&mut self, payment: &Payment) {
+        let amount = Tiyn::new(payment.amount.saturating_sub(payment.vat));
+        if amount > Tiyn::ZERO {
+            let run = u32::try_from(self.runs.len()).unwrap_or(u32::MAX);
+            let at = Some(InstantMs(payment.paid_ms));
+            let money = MoneyIn { account: payment.account, run, at, what: MoneyWhat::Paid, amount };
+            let place = self.money.partition_point(|of| of.account <= payment.account);
+            self.money.insert(place, money);
+        }
+    }
+
     /// One more event, behind those that came before it.
     pub(super) fn add_event(&mut self, event: EventIn) {
         let at = self.events.partition_point(|of| of.account <= event.account);
@@ -183,7 +195,9 @@ struct Gathering<'g> {
     books: &'g Books,
     /// None: all accounts.
     only: Option<u32>,
-    usage: FxHashMap<(u32, u32, Period), i64>,
+    usage: FxHashMap<(u32, u32, Period, LocalDay), i64>,
+    /// Accounts whose clients came back.
+    back: FxHashSet<u32>,
     inputs: Inputs,
 }
 
@@ -213,12 +227,13 @@ impl Store {
             postings: Vec::new(),
             zone,
         };
-        let mut gathering = Gathering { books: &self.books, only, usage: FxHashMap::default(), inputs };
+        let mut gathering =
+            Gathering { books: &self.books, only, usage: FxHashMap::default(), back: FxHashSet::default(), inputs };
+        gathering.events(&events, &self.lengths_of_events()?);
         match only {
             Some(no) => self.gather_one(no, &mut gathering)?,
             None => self.gather_all(&mut gathering)?,
         }
-        gathering.events(&events, &self.lengths_of_events()?);
         Ok(gathering.finish())
     }
 
@@ -226,7 +241,7 @@ impl Store {
         for (_, place, line) in self.derived().charges_of(no, self.journal())? {
             let debit = line.posted.debit().get();
             let amount = if line.reversal { debit.saturating_neg() } else { debit };
-            gathering.used(place.seq, no, line.posted.period(), amount);
+            gathering.used(place.seq, (no, line.posted.period(), line.posted.at_ms, amount));
         }
         let status = self.books.status_runs.iter().map(|(seq, _)| seq);
         for seq in self.money_entries().iter().chain(status) {
@@ -279,23 +294,24 @@ fn first_tariff(files: &Files, _: &Zone) -> Option<LocalDay> {
     first.min()
 }
 
-/// What an entry has of usage: account, month, tiyn.
-fn usage_of(entry: &Entry) -> Vec<(u32, Period, i64)> {
+/// An account, a month, an instant, tiyn.
+type Used = (u32, Period, i64, i64);
+
+/// What an entry has of usage.
+fn usage_of(entry: &Entry) -> Vec<Used> {
     let mut used = Vec::new();
     each_charge_line(entry, &mut |_, line| {
         let debit = line.posted.debit().get();
-        used.push((
-            line.posted.account,
-            line.posted.period(),
-            if line.reversal { debit.saturating_neg() } else { debit },
-        ));
+        let posted = &line.posted;
+        let amount = if line.reversal { debit.saturating_neg() } else { debit };
+        used.push((posted.account, posted.period(), posted.at_ms, amount));
     });
     used
 }
 
 impl Gathering<'_> {
     fn batch(&mut self, read: &mut Vec<Stored>) -> Result<(), PostError> {
-        type Read = Result<(u64, Entry, Vec<(u32, Period, i64)>), PostError>;
+        type Read = Result<(u64, Entry, Vec<Used>), PostError>;
         let decoded: Vec<Read> = read
             .par_drain(..)
             .map(|stored| {
@@ -308,8 +324,8 @@ impl Gathering<'_> {
             .collect();
         for read in decoded {
             let (seq, entry, used) = read?;
-            for (account, month, amount) in used {
-                self.used(seq, account, month, amount);
+            for used in used {
+                self.used(seq, used);
             }
             self.entry(&entry, seq);
         }
@@ -321,9 +337,12 @@ impl Gathering<'_> {
         u32::try_from(self.books.status_runs.partition_point(|(run, _)| *run < seq)).unwrap_or(u32::MAX)
     }
 
-    fn used(&mut self, seq: u64, account: u32, month: Period, amount: i64) {
+    fn used(&mut self, seq: u64, (account, month, at_ms, amount): Used) {
         if amount != 0 {
-            let sum = self.usage.entry((account, self.run_of(seq), month)).or_default();
+            let by_day = self.back.contains(&account);
+            let first = month.first_day();
+            let on = if by_day { self.inputs.zone.local(InstantMs(at_ms)).day } else { first };
+            let sum = self.usage.entry((account, self.run_of(seq), month, on)).or_default();
             *sum = sum.saturating_add(amount);
         }
     }
@@ -414,13 +433,16 @@ impl Gathering<'_> {
             };
             let came = lengths.get(lengths.partition_point(|(_, length)| *length < end));
             let run = came.map_or(0, |(seq, _)| self.run_of(*seq));
+            if matches!(event.happened, Happened::Reapplied { .. }) {
+                self.back.insert(*no);
+            }
             self.inputs.events.push(EventIn { account: *no, run, id: id.into(), event });
         }
     }
 
     fn finish(mut self) -> Inputs {
         let used = self.usage.drain().filter(|(_, amount)| *amount != 0);
-        let used = used.map(|((account, run, month), amount)| Usage { account, run, month, amount });
+        let used = used.map(|((account, run, month, on), amount)| Usage { account, run, month, on, amount });
         self.inputs.usage = used.collect();
         self.inputs.usage.par_sort_unstable();
         self.inputs.money.par_sort_by_key(|money| money.account);

@@ -21,12 +21,15 @@ pub(super) fn due_on(month: Period) -> LocalDay {
     month.next().first_day().plus_days(DUE_DAY.saturating_sub(1))
 }
 
-/// What an account used in a month, as far as it came behind so many recordings.
+/// What an account used in a month, as far as it came behind so many recordings. Of an account whose client came back,
+/// what it used on a day: its month may be cut by the end of a contract.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Usage {
     pub(super) account: u32,
     pub(super) run: u32,
     pub(super) month: Period,
+    /// The day, or the first of the month.
+    pub(super) on: LocalDay,
     /// Tiyn; below zero where more was taken back.
     pub(super) amount: i64,
 }
@@ -277,9 +280,8 @@ impl Living<'_> {
 
     /// With the contract ends the month: what was used until then is billed.
     fn bill_all(&mut self, on: LocalDay, run: u32) {
-        let month = on.period();
         for place in 0..self.known.usage.len() {
-            let due = self.known.usage.get(place).is_some_and(|usage| usage.month <= month && usage.run <= run);
+            let due = self.known.usage.get(place).is_some_and(|usage| usage.on <= on && usage.run <= run);
             if due {
                 self.bill(on, place);
             }

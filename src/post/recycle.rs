@@ -54,16 +54,20 @@ impl Store {
     pub fn recycle(&mut self, mended: Option<Folder>, how: &Ingest<'_>) -> Result<Recycled, PostError> {
         let before = self.entries();
         let mut done = Recycled::default();
-        if let Some(folder) = mended {
-            let mut taken = Ingested::default();
-            self.take(folder, &mut taken)?;
-            done.notes = taken.notes;
-        }
+        let mut taken = Ingested::default();
+        let reference = match mended {
+            Some(folder) => Some(self.take(folder, &mut taken)?.0),
+            None => None,
+        };
         if !self.books.suspense.is_empty() || !self.books.unidentified.is_empty() {
             let folder = self.known_folder()?;
             self.identify(&folder.reference, &mut done)?;
             self.rate_again(&folder, how, &mut done)?;
         }
+        if let Some(reference) = reference {
+            self.pay_later(&reference, &mut taken)?;
+        }
+        done.notes.splice(0..0, taken.notes);
         if let Some(violation) = self.books.violation() {
             return Err(PostError::Refused(format!("the books do not balance: {violation}")));
         }

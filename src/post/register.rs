@@ -509,7 +509,7 @@ fn edited(table: &[u8], no: u32, cells: &[(&str, &str)], where_there_is: &[(&str
     let at = (no as usize).saturating_add(1);
     let line = lines.get(at).copied().ok_or_else(|| "accounts.csv has no such row".to_owned())?;
     split_line(line.trim_ascii_end(), b',', &arena, &mut fields).map_err(|_| "the row cannot be read".to_owned())?;
-    if let Some((missing, _)) = cells.iter().find(|(column, _)| !columns.iter().any(|of| *of == column.as_bytes())) {
+    if let Some((missing, _)) = cells.iter().find(|(column, _)| !columns.contains(&column.as_bytes())) {
         return Err(format!("accounts.csv has no column `{missing}` where this could stand"));
     }
     let mut changed = Vec::new();

@@ -1,5 +1,6 @@
 //! How an account stands, as far as it decides whether money is taken: an archived account accepts no payment (PA-4.4).
 
+use super::entry::{MoneyMove, SettledPayment};
 use super::inputs::Inputs;
 use super::store::Store;
 use super::writer::PostError;
@@ -15,6 +16,16 @@ const ONE_BY_ONE: usize = 4;
 pub(super) struct Ended {
     of: FxHashMap<u32, Inputs>,
     all: Option<Inputs>,
+}
+
+impl Ended {
+    /// A payment that is taken and not yet in the books.
+    pub(super) fn paid(&mut self, of: &MoneyMove) {
+        let (MoneyMove::Payment(payment) | MoneyMove::Settled(SettledPayment { payment, .. })) = of else { return };
+        if let Some(inputs) = self.of.get_mut(&payment.account).or(self.all.as_mut()) {
+            inputs.add_payment(payment);
+        }
+    }
 }
 
 impl Store {

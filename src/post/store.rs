@@ -62,6 +62,8 @@ pub struct Store {
     snapshot: u64,
     /// Keys of old records are not in memory: they are looked up in the key runs.
     keys_on_disk: bool,
+    /// Payments of accounts whose services are off: booked when the feeds that came with them are.
+    later: Vec<PaymentRow>,
 }
 
 /// What an ingest did.
@@ -130,6 +132,7 @@ impl Store {
             money: Vec::new(),
             snapshot: 0,
             keys_on_disk: false,
+            later: Vec::new(),
         };
         let entries = store.journal.entries();
         let knows = |seq: u64, chain: &[u8; 32]| {
@@ -208,7 +211,12 @@ impl Store {
     pub fn take(&mut self, folder: Folder, done: &mut Ingested) -> Result<(Reference, Vec<FeedFile>), PostError> {
         let before = self.entries();
         let Taken { reference, payments, feeds } = self.take_reference(folder, &mut done.notes)?;
-        self.pay(&payments, &reference, done)?;
+        // Whether an account takes money once its services are off may depend on what the feeds say of it.
+        let (later, now): (Vec<PaymentRow>, Vec<PaymentRow>) =
+            payments.into_iter().partition(|row| is_off(&reference, row));
+        self.pay(&now, &reference, done)?;
+        self.pay_later(&reference, done)?;
+        self.later = later;
         done.entries = done.entries.saturating_add(self.entries().saturating_sub(before));
         Ok((reference, feeds))
     }
@@ -238,7 +246,7 @@ impl Store {
         how: &Ingest<'_>,
         done: &mut Ingested,
     ) -> Result<(), PostError> {
-        let Some(mut sample) = feeds.first().cloned() else { return Ok(()) };
+        let Some(mut sample) = feeds.first().cloned() else { return self.pay_later(reference, done) };
         let places: Vec<u32> = feeds.iter().map(|file| self.books.file(&key_of(file))).collect();
         sample.known = None;
         let mut files = vec![sample; self.books.files.len()];
@@ -251,7 +259,18 @@ impl Store {
         let order = places.iter().map(|place| *place as usize).collect();
         done.files.extend(places);
         let mut reader = Reader::new(&files, order, Mode::Known).until(how.stop);
-        self.post_pieces(&mut reader, &files, reference, how, done)
+        self.post_pieces(&mut reader, &files, reference, how, done)?;
+        self.pay_later(reference, done)
+    }
+
+    /// Books the payments that waited for the feeds.
+    pub(super) fn pay_later(&mut self, reference: &Reference, done: &mut Ingested) -> Result<(), PostError> {
+        let mut rows = std::mem::take(&mut self.later);
+        rows.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+        let before = self.entries();
+        self.pay(&rows, reference, done)?;
+        done.entries = done.entries.saturating_add(self.entries().saturating_sub(before));
+        Ok(())
     }
 
     /// How far a file is read, by its place; none where nothing of it is.
@@ -474,12 +493,8 @@ impl Store {
     pub fn pay(&mut self, rows: &[PaymentRow], reference: &Reference, done: &mut Ingested) -> Result<(), PostError> {
         let mut moves = Vec::new();
         let mut debts = Debts::default();
-        let is_off = |row: &PaymentRow| {
-            let account = row.no.and_then(|no| reference.register.account(no));
-            row.no.zip(account).is_some_and(|(no, account)| reference.register.is_off(no, account, row.at))
-        };
-        let off = rows.iter().filter(|row| is_off(row)).filter_map(|row| Some(row.no?.0)).collect();
-        let ended = self.ended(&off)?;
+        let off = rows.iter().filter(|row| is_off(reference, row)).filter_map(|row| Some(row.no?.0)).collect();
+        let mut ended = self.ended(&off)?;
         for row in rows {
             match self.books.knows(&row.id, &row.account_id, row.amount, row.at.0) {
                 Known::New => {}
@@ -493,13 +508,17 @@ impl Store {
                     continue;
                 }
             }
-            if let Some(refusal) = self.payment_refused(row, &ended).filter(|_| is_off(row)) {
+            if is_off(reference, row)
+                && let Some(refusal) = self.payment_refused(row, &ended)
+            {
                 done.payments_refused = done.payments_refused.saturating_add(1);
                 done.notes.push(format!("payment {}: account {}: {refusal}; refused", row.id, row.account_id));
                 continue;
             }
             done.payments = done.payments.saturating_add(1);
-            moves.push(debts.payment(row, reference, &self.books));
+            let paid = debts.payment(row, reference, &self.books);
+            ended.paid(&paid);
+            moves.push(paid);
             if moves.len() >= MOVES_AT_ONCE {
                 self.book(std::mem::take(&mut moves))?;
                 debts = Debts::default();
@@ -516,6 +535,12 @@ impl Store {
         let ready = Ready::new(Entry::Money(moves.clone()), Vec::new())?;
         self.write_with_money(vec![ready], &moves)
     }
+}
+
+/// Whether services of the account are off when it pays.
+fn is_off(reference: &Reference, row: &PaymentRow) -> bool {
+    let account = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
+    account.is_some_and(|(no, account)| reference.register.is_off(no, account, row.at))
 }
 
 /// A folder of reference data that must load.

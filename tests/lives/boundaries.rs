@@ -196,7 +196,9 @@ fn status_3_1_further_columns_of_the_register_are_facts() {
         ],
     );
     let (_, told) = base.ingest(&mut base.store());
-    for (needle, count) in [("accounts.csv:5: account Q: crm_on `perhaps`", 1), ("account Q:", 4), ("account P:", 0)] {
+    for (needle, count) in
+        [("accounts.csv:5: warning: account Q: crm_on `perhaps`", 1), ("account Q:", 4), ("account P:", 0)]
+    {
         assert_eq!(told.iter().filter(|told| told.contains(needle)).count(), count, "{needle}: {told:#?}");
     }
     let store = base.store();

@@ -204,7 +204,7 @@ fn pa_19_to_pa_42_closings_moves_and_persons_with_their_checks() {
         json(&base, &["close", "B", "--on", "2026-03-10", "--order", "N-1", "--returned", "--papers", "identity"]);
     assert_eq!((&closed["status"], &closed["added"]), (&"closed".into(), &5.into()));
     assert_eq!(closed["papers_missing"], serde_json::json!(["refusal_application", "removal_order", "equipment_act"]));
-    refused(&base, &["close", "B", "--on", "2026-03-11", "--order", "N-2", "--returned"], &["PA-20"]);
+    refused(&base, &["close", "B", "--on", "2026-03-11", "--order", "N-2", "--returned"], &["closed", "PA-19"]);
     let row = std::fs::read_to_string(base.data().join("reference/accounts.csv")).unwrap();
     assert!(row.contains("B,000000010216,R. R.,Abai 7,T,"), "{row}");
     base.clean();

@@ -192,7 +192,7 @@ fn interface_7_5_rows_that_cannot_be_are_set_aside_with_file_and_line_and_have_n
         assert!(told.iter().any(|told| told.contains(&place) && told.contains(why)), "{line} {why}: {told:#?}");
     }
     assert!(told.iter().any(|told| told.contains("payments.csv:2:") && told.contains("before the account was opened")));
-    assert_eq!(told.len(), 11, "{told:#?}");
+    assert_eq!(told.len(), 12, "{told:#?}");
     let debtor = at(&store, "D", "2026-03-31");
     assert_eq!((debtor.status.name(), debtor.refused.len()), ("overdue", 0));
     // What only the life can judge is refused by it, with status, wish and rule.
@@ -216,7 +216,7 @@ fn interface_7_6_verify_finds_statuses_that_are_not_the_fold() {
     let moves = vec![StatusMove { account: 2, on: day("2026-04-01").0, from: Some(1), to: 2, rule: 7 }];
     let run = StatusRun { as_of: day("2026-04-30").0, moves, ..StatusRun::default() };
     let money = encode(&Entry::Status(Box::new(run))).unwrap();
-    let mut journal = SqliteJournal::open(&base.data(), "test").unwrap();
+    let mut journal = super::held(|| SqliteJournal::open(&base.data(), "test"));
     journal.append(&[store::Entry { schema: 1, money, detail: Vec::new() }]).unwrap();
     drop(journal);
     let found = verified(&base.data());
