@@ -216,7 +216,7 @@ fn interface_7_6_verify_finds_statuses_that_are_not_the_fold() {
     let moves = vec![StatusMove { account: 2, on: day("2026-04-01").0, from: Some(1), to: 2, rule: 7 }];
     let run = StatusRun { as_of: day("2026-04-30").0, moves, ..StatusRun::default() };
     let money = encode(&Entry::Status(Box::new(run))).unwrap();
-    let mut journal = super::held(|| SqliteJournal::open(&base.data(), "test"));
+    let mut journal = super::held(|| SqliteJournal::open(base.data(), "test"));
     journal.append(&[store::Entry { schema: 1, money, detail: Vec::new() }]).unwrap();
     drop(journal);
     let found = verified(&base.data());
