@@ -18,6 +18,7 @@ pub(super) fn run(args: &AccountArgs) -> anyhow::Result<Ended> {
         return Ok(Ended::NotDone);
     };
     let status = store.status_of(&args.id, on)?;
+    let view = with_kinds(view, status.as_ref());
     if args.store.common.json {
         print(&json(&view, status.as_ref(), &zone)?)?;
     } else {
@@ -102,6 +103,18 @@ struct JsonMoved {
     kind: &'static str,
     reference: String,
     amount: String,
+}
+
+/// Once the life of an account has moved its money between kinds, nothing of it is unbilled, and what the client has is
+/// one sum.
+fn with_kinds(view: AccountView, status: Option<&AccountStatus>) -> AccountView {
+    let moved = view.movements.iter().any(|moved| matches!(moved.what, Movement::Status(_)));
+    match status {
+        Some(status) if moved && status.status.is_closed() => {
+            AccountView { advance: status.money.credit, unbilled: Tiyn::ZERO, ..view }
+        }
+        Some(_) | None => view,
+    }
 }
 
 fn receivable(view: &AccountView, status: Option<&AccountStatus>) -> Receivable {

@@ -339,7 +339,10 @@ impl Living<'_> {
         let (facts, status) = (self.lived.life.facts(), self.lived.life.status());
         self.lived.tasks.retain(|open| match open.task {
             Task::RestoreService => facts.crm_on != Some(true) && facts.terminated_on.is_none(),
-            Task::RefundCredit | Task::WriteOffCredit => facts.money.credit > Tiyn::ZERO,
+            // Who comes back has the credit to spend.
+            Task::RefundCredit | Task::WriteOffCredit => {
+                facts.money.credit > Tiyn::ZERO && facts.terminated_on.is_some()
+            }
             Task::ClaimsPackage => status == Status::ClosedDoubtful,
             Task::CompletePapers | Task::OpenInSegment => true,
         });

@@ -15,6 +15,7 @@ mod boundaries;
 mod commands;
 mod model;
 mod recorded;
+mod sample;
 
 use esep::folder::Folder;
 use esep::post::{AccountStatus, HOT_KEYS_MAX, Ingest, Ingested, Store, Verified, Verify, verify};

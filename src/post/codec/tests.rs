@@ -142,6 +142,58 @@ fn entries() -> Vec<Entry> {
     ]
 }
 
+/// What came to schema 1 behind it: kinds of entries and moves that older programs do not know.
+const GOLDEN_STATUSES: &[u8] = include_bytes!("schema-1-statuses.bin");
+
+fn entries_of_statuses() -> Vec<Entry> {
+    let payment = Payment {
+        reference: "pay-3".into(),
+        account: 7,
+        amount: 900,
+        paid_ms: 1_772_506_200_000,
+        channel: 0,
+        vat: 0,
+        debts: vec![(24_313, 100)],
+        advance: 200,
+        ahead: false,
+    };
+    let posting = StatusPosting {
+        account: 7,
+        on: 20_544,
+        posting: 0,
+        asked: 700,
+        debts: vec![(24_313, -500)],
+        unbilled: -300,
+        advance: 100,
+        doubtful: 700,
+        off_balance: 1,
+        credit: 2,
+        penalty: 3,
+        to: Some(9),
+    };
+    let file = ReferenceFile { name: "events.csv".into(), hash: 3, bytes: 11, content: Content::Tail(5) };
+    let due = [TaskDue::At(1_772_506_200_000), TaskDue::On(20_574), TaskDue::Open];
+    let brought = [Brought::Doubtful, Brought::OffBalance, Brought::Penalty];
+    let moves = brought.map(|kind| MoneyMove::Brought { account: 7, amount: 5, kind });
+    vec![
+        Entry::Reference(ReferenceSet { files: vec![file], ..ReferenceSet::default() }),
+        Entry::Money(vec![
+            MoneyMove::Status(posting),
+            MoneyMove::Settled(SettledPayment { payment, doubtful: 300, recovered: 200, penalty: 100 }),
+        ]),
+        Entry::Money(moves.to_vec()),
+        Entry::Status(Box::new(StatusRun {
+            as_of: 20_544,
+            moves: vec![
+                StatusMove { account: 7, on: 20_500, from: None, to: 0, rule: 3 },
+                StatusMove { account: 7, on: 20_544, from: Some(0), to: 1, rule: 300 },
+            ],
+            tasks: due.map(|due| TaskGiven { account: 7, on: 20_544, task: 2, due }).to_vec(),
+            done: vec![TaskDone { account: 7, on: 20_545, task: 2 }],
+        })),
+    ]
+}
+
 /// The entries, each behind its length.
 fn joined(entries: &[Entry]) -> Vec<u8> {
     let mut all = Vec::new();
@@ -155,21 +207,22 @@ fn joined(entries: &[Entry]) -> Vec<u8> {
 
 #[test]
 fn entries_of_schema_1_are_read_and_written_as_ever() {
-    let mut rest = GOLDEN;
-    let mut read = Vec::new();
-    while let Some((length, behind)) = rest.split_first_chunk::<4>() {
-        let (entry, behind) = behind.split_at(u32::from_le_bytes(*length) as usize);
-        read.push(decode(entry).unwrap());
-        rest = behind;
+    for (golden, entries) in [(GOLDEN, entries()), (GOLDEN_STATUSES, entries_of_statuses())] {
+        let mut rest = golden;
+        let mut read = Vec::new();
+        while let Some((length, behind)) = rest.split_first_chunk::<4>() {
+            let (entry, behind) = behind.split_at(u32::from_le_bytes(*length) as usize);
+            read.push(decode(entry).unwrap());
+            rest = behind;
+        }
+        assert_eq!(read, entries);
+        assert_eq!(joined(&entries), golden);
     }
-    let entries = entries();
-    assert_eq!(read, entries);
-    assert_eq!(joined(&entries), GOLDEN);
 }
 
 #[test]
 fn what_is_cut_or_longer_is_no_entry() {
-    for entry in entries() {
+    for entry in entries().into_iter().chain(entries_of_statuses()) {
         let bytes = encode(&entry).unwrap();
         for length in 0..bytes.len() {
             assert!(decode(&bytes[..length]).is_err(), "{length}");
@@ -183,4 +236,5 @@ fn what_is_cut_or_longer_is_no_entry() {
 #[ignore = "changes a file of the repository"]
 fn writes_golden() {
     std::fs::write("src/post/codec/schema-1.bin", joined(&entries())).unwrap();
+    std::fs::write("src/post/codec/schema-1-statuses.bin", joined(&entries_of_statuses())).unwrap();
 }

@@ -1,0 +1,46 @@
+//! `sample-cdr`: every status on the last day of its month, and every move that a month can show.
+
+use super::{at, day, ingest, timeline};
+use esep::classify::TRANSITIONS;
+use esep::post::Store;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+#[test]
+fn interface_7_2_the_sample_month_shows_every_status_and_every_move_of_a_month() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path(), "test").unwrap();
+    ingest(&mut store, &Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-cdr"));
+    assert_eq!(store.last_day().unwrap(), Some(day("2026-03-31")));
+    let run = store.record_statuses(day("2026-03-31")).unwrap();
+    // In the order of the list: new, current, overdue, disconnected, closed, doubtful, written off, credit, doubtful
+    // credit, archived. The table of the README.
+    assert_eq!(run.counts, [5, 57, 13, 1, 9, 2, 2, 3, 1, 6]);
+    let march = |on: &str| on.starts_with("2026-03");
+    let made: BTreeSet<(Option<&str>, &str, &str)> = run
+        .moves
+        .iter()
+        .filter(|of| march(&of.on.to_string()))
+        .map(|of| (of.from.map(|from| from.name()), of.to.name(), of.rule.id()))
+        .collect();
+    let missing: Vec<&str> = TRANSITIONS
+        .iter()
+        .filter(|row| !made.contains(&(row.from.map(|from| from.name()), row.to.name(), row.rule.id())))
+        .map(|row| row.says)
+        .collect();
+    // A late charge of a closed account would need usage of the month before it.
+    assert_eq!(missing, ["credit used up by late charges"]);
+    assert!(run.control.iter().all(|row| !row.findings.iter().any(|finding| finding.contains("refused"))));
+    // The story of the README.
+    assert_eq!(
+        timeline(&at(&store, "A-0021", "2026-03-31")),
+        [
+            "2024-05-14 - new PA-4.1",
+            "2024-06-01 new current PA-4.1",
+            "2026-02-26 current overdue PA-4.5",
+            "2026-03-12 overdue disconnected PA-4.5",
+            "2026-03-13 disconnected current PA-4.6",
+        ]
+    );
+    assert_eq!(store.books.ledgers.sum(), 0);
+}
