@@ -6,8 +6,10 @@
 mod again;
 mod books;
 mod codec;
+mod debts;
 mod derived;
 pub mod entry;
+mod excerpt;
 mod explain;
 mod export;
 mod follow;
@@ -15,6 +17,8 @@ mod ingest;
 mod money;
 mod moves;
 mod overlay;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pieces;
 mod recycle;
 mod reference;
@@ -29,6 +33,8 @@ mod view;
 mod what_if;
 mod writer;
 
+#[cfg(feature = "parquet")]
+pub use self::parquet::{ParquetTable, Table};
 pub use books::{Books, Digest, FileState, Known, Suspense, Violation};
 pub use codec::{BadEntry, decode, encode};
 pub use derived::ChargeLine;

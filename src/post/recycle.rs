@@ -6,9 +6,10 @@
 use super::again::{KnownFiles, lines_of, only_lines};
 use super::books::{Books, Suspense};
 use super::codec;
+use super::debts::Debts;
 use super::entry::{Entry, FileKey, MoneyMove, Outcome, Resolutions, Resolved};
 use super::pieces::PieceWriter;
-use super::store::{Debts, Ingest, Ingested, Store};
+use super::store::{Ingest, Ingested, Store};
 use super::writer::{PostError, Ready, ToWriter};
 use crate::batch::{Fate, Memory, OpenPart, PassError, Pieces, Prepared, Reference, Settler, Sink, Slot, Stages, Work};
 use crate::book::Channel;
@@ -90,6 +91,9 @@ impl Store {
                 day: zone.local(at).day,
                 channel: Channel::ALL.get(usize::from(payment.channel)).copied().unwrap_or(Channel::Other),
             };
+            if !debts.has_room(&row, &self.books) {
+                continue;
+            }
             if let MoneyMove::Payment(payment) = debts.payment(&row, reference, &self.books) {
                 moves.push(MoneyMove::Identified(payment));
             }

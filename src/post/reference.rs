@@ -15,11 +15,16 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 /// Files by name.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
-const ACCOUNTS: &str = "accounts.csv";
+pub(super) const ACCOUNTS: &str = "accounts.csv";
 /// Who is who: these stand in the detail, the others beside the money.
 const PERSONAL: [&str; 4] = [ACCOUNTS, "lines.csv", "assignments.csv", "events.csv"];
 /// Packed well enough in little time: reference data changes a few times a month.
 const ZSTD_LEVEL: i32 = 3;
+
+/// Whether a file names persons: then it stands in the detail, and may be large.
+pub(super) fn is_personal(name: &str) -> bool {
+    PERSONAL.contains(&name)
+}
 
 /// Reads the reference files of a folder that was opened, and merges them with what is known.
 pub(super) fn gather(folder: &Folder, known: Option<&Files>) -> io::Result<Files> {
@@ -162,7 +167,7 @@ pub(super) fn pack(files: &Files, before: Option<&ReferenceSet>) -> io::Result<(
         } else {
             let packed = zstd::bulk::compress(bytes, ZSTD_LEVEL)?;
             let length = packed.len() as u64;
-            if PERSONAL.contains(&name.as_str()) {
+            if is_personal(name) {
                 detail.extend_from_slice(&packed);
                 Content::Detail(length)
             } else {
@@ -177,33 +182,62 @@ pub(super) fn pack(files: &Files, before: Option<&ReferenceSet>) -> io::Result<(
 
 /// The files of a set, from those of the set before and what its entry brought.
 pub(super) fn unpack(set: &ReferenceSet, detail: &[u8], before: &Files) -> io::Result<Files> {
-    let bad = |name: &str| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("reference file {name} is not what its entry says"))
-    };
-    let (mut money, mut personal) = (set.packed.as_slice(), detail);
     let mut files = Files::new();
+    for (file, packed) in contents(set, detail)? {
+        let bytes = match packed {
+            None => before.get(&file.name).cloned().filter(|bytes| xxh3_128(bytes) == file.hash),
+            Some(packed) => Some(unpacked(file, packed)?),
+        };
+        files.insert(file.name.clone(), bytes.ok_or_else(|| bad(&file.name))?);
+    }
+    Ok(files)
+}
+
+/// One file of a set, out of the entry that brought it.
+pub(super) fn unpack_one(set: &ReferenceSet, detail: &[u8], name: &str) -> io::Result<Vec<u8>> {
+    let mut contents = contents(set, detail)?.into_iter();
+    let found = contents.find_map(|(file, packed)| Some((file, packed?)).filter(|(file, _)| file.name == name));
+    let (file, packed) = found.ok_or_else(|| bad(name))?;
+    unpacked(file, packed)
+}
+
+fn bad(name: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("reference file {name} is not what its entry says"))
+}
+
+/// A file of a set, and its packed bytes.
+type Packed<'s> = (&'s ReferenceFile, Option<&'s [u8]>);
+
+/// Each file of a set with its packed bytes, where its entry brought them. Without the detail, those that stand there
+/// have none.
+fn contents<'s>(set: &'s ReferenceSet, detail: &'s [u8]) -> io::Result<Vec<Packed<'s>>> {
+    let (mut money, mut personal) = (set.packed.as_slice(), detail);
+    let mut contents = Vec::with_capacity(set.files.len());
     for file in &set.files {
         let from = match file.content {
             Content::Kept => None,
             Content::Money(length) => Some((&mut money, length)),
+            Content::Detail(_) if detail.is_empty() => None,
             Content::Detail(length) => Some((&mut personal, length)),
         };
-        let bytes = match from {
-            None => before.get(&file.name).cloned().ok_or_else(|| bad(&file.name))?,
+        let packed = match from {
+            None => None,
             Some((packed, length)) => {
                 let length = usize::try_from(length).map_err(|_| bad(&file.name))?;
                 let (of_file, rest) = packed.split_at_checked(length).ok_or_else(|| bad(&file.name))?;
                 *packed = rest;
-                let capacity = usize::try_from(file.bytes).map_err(|_| bad(&file.name))?;
-                zstd::bulk::decompress(of_file, capacity)?
+                Some(of_file)
             }
         };
-        if xxh3_128(&bytes) != file.hash {
-            return Err(bad(&file.name));
-        }
-        files.insert(file.name.clone(), bytes);
+        contents.push((file, packed));
     }
-    Ok(files)
+    Ok(contents)
+}
+
+fn unpacked(file: &ReferenceFile, packed: &[u8]) -> io::Result<Vec<u8>> {
+    let capacity = usize::try_from(file.bytes).map_err(|_| bad(&file.name))?;
+    let bytes = zstd::bulk::decompress(packed, capacity)?;
+    if xxh3_128(&bytes) == file.hash { Ok(bytes) } else { Err(bad(&file.name)) }
 }
 
 /// Writes the files of a set into a folder, which is made anew.

@@ -2,8 +2,10 @@
 
 use super::books::{Books, Known};
 use super::codec;
+use super::debts::Debts;
 use super::derived::Derived;
-use super::entry::{Entry, FileKey, MoneyMove, Payment, Position, ReferenceSet, UnidentifiedPayment};
+use super::entry::{Entry, FileKey, MoneyMove, Position, ReferenceSet};
+use super::excerpt::Tables;
 use super::ingest::{Feeds, Ran};
 use super::reference::{self, Files};
 use super::snapshot::{self, Stand};
@@ -11,14 +13,12 @@ use super::state::{self, Keys};
 use super::writer::{PostError, Ready, ToWriter, Writer, decode};
 use crate::batch::{FeedFile, FeedPosition, Memory, Mode, Pieces, Reader, Reference};
 use crate::book::AccountNo;
-use crate::folder::{Findings, Folder, Opening, PaymentRow, vat_of_payment};
+use crate::folder::{Findings, Folder, Opening, PaymentRow};
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
-
-use crate::tariff::KnownNames;
 use crate::units::{Period, Zone};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -48,7 +48,7 @@ impl Held {
 
 /// Books, journal and what deciding remembers.
 pub struct Store {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     journal: Held,
     /// The books.
     pub books: Books,
@@ -63,6 +63,8 @@ pub struct Store {
     snapshot: u64,
     /// Keys of old records are not in memory: they are looked up in the key runs.
     keys_on_disk: bool,
+    /// Tables of accounts that explaining has read.
+    pub(super) tables: Tables,
 }
 
 /// What an ingest did.
@@ -82,6 +84,8 @@ pub struct Ingested {
     pub payments_refused: u64,
     /// Payments whose reference was used for another one: an alarm.
     pub payments_differing: u64,
+    /// Payments that would take what an account has paid ahead beyond the range of an amount.
+    pub payments_beyond: u64,
 }
 
 /// How an ingest is done.
@@ -131,6 +135,7 @@ impl Store {
             money: Vec::new(),
             snapshot: 0,
             keys_on_disk: false,
+            tables: Tables::default(),
         };
         let entries = store.journal.entries();
         let knows = |seq: u64, chain: &[u8; 32]| {
@@ -156,7 +161,8 @@ impl Store {
                 memory.duplicates.insert(Fingerprint { key, content });
             })?;
         }
-        let Self { books, references, money, journal, .. } = &mut store;
+        let Self { books, references, money, journal, derived, .. } = &mut store;
+        let reads = matches!(journal, Held::Reading(_));
         let mut fold = |read: &mut Vec<Stored>| -> Result<(), PostError> {
             // Decoding is most of the work, and needs no order.
             let decoded: Vec<_> = read.par_drain(..).map(|stored| (stored.seq, decode(&stored))).collect();
@@ -176,6 +182,9 @@ impl Store {
                     .apply(seq, &entry)
                     .and_then(|()| state::replay(&mut memory, &entry, keys, &mut |key| books.file(key) as usize))
                     .map_err(|violation| PostError::Violation { seq, violation })?;
+                if reads && seq >= open_from {
+                    derived.keep_read(seq, &entry)?;
+                }
             }
             Ok(())
         };
@@ -223,7 +232,7 @@ impl Store {
             ));
         };
         if let Held::Writing(_) = self.journal {
-            return loaded(Folder::open_knowing(&self.folder.join("reference"), self.known_names()));
+            return loaded(Folder::open_knowing(&self.reference_folder(), self.known_names()));
         }
         // The folder of the store is the writer's.
         let scratch = tempfile::tempdir()?;
@@ -363,7 +372,7 @@ impl Store {
     /// The reference files as the books know them.
     pub(super) fn reference_files(&self) -> Result<Option<Files>, PostError> {
         let Some(set) = &self.books.reference else { return Ok(None) };
-        if let Some(files) = reference::read_materialised(&self.folder.join("reference"), set) {
+        if let Some(files) = reference::read_materialised(&self.reference_folder(), set) {
             return Ok(Some(files));
         }
         let mut files = Files::new();
@@ -374,14 +383,9 @@ impl Store {
             files = reference::unpack(&set, stored.detail.as_deref().unwrap_or_default(), &files)?;
         }
         if let Held::Writing(_) = self.journal {
-            reference::materialise(&self.folder.join("reference"), &files)?;
+            reference::materialise(&self.reference_folder(), &files)?;
         }
         Ok(Some(files))
-    }
-
-    pub(super) fn known_names(&self) -> KnownNames {
-        let set = self.books.reference.clone().unwrap_or_default();
-        KnownNames { plans: set.plans, zones: set.zones, networks: set.networks }
     }
 
     /// Makes a folder's reference data that of the books, where it says anything new.
@@ -389,7 +393,7 @@ impl Store {
         let known = self.reference_files()?;
         let files = reference::gather(&folder, known.as_ref())?;
         let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(&files));
-        let at = self.folder.join("reference");
+        let at = self.reference_folder();
         if is_news {
             reference::materialise(&at, &files)?;
         }
@@ -489,6 +493,15 @@ impl Store {
                 ));
                 continue;
             }
+            if !debts.has_room(row, &self.books) {
+                done.payments_beyond = done.payments_beyond.saturating_add(1);
+                let (id, account) = (&row.id, &row.account_id);
+                done.notes.push(format!(
+                    "payment {id}: with it account {account} has more than an amount can be; refused: to be looked at, and \
+                     paid under another reference"
+                ));
+                continue;
+            }
             done.payments = done.payments.saturating_add(1);
             moves.push(debts.payment(row, reference, &self.books));
             if moves.len() >= MOVES_AT_ONCE {
@@ -540,48 +553,6 @@ struct Taken {
     reference: Reference,
     payments: Vec<PaymentRow>,
     feeds: Vec<FeedFile>,
-}
-
-/// Debts that payments of one entry have not paid yet.
-#[derive(Default)]
-pub(super) struct Debts(FxHashMap<AccountNo, Vec<(Period, i64)>>);
-
-impl Debts {
-    /// Oldest debts first, then an advance.
-    pub(super) fn payment(&mut self, row: &PaymentRow, reference: &Reference, books: &Books) -> MoneyMove {
-        let known = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
-        let (amount, paid_ms, channel) = (row.amount.get(), row.at.0, row.channel as u8);
-        let Some((no, account)) = known else {
-            let (reference, account_id) = (row.id.clone(), row.account_id.clone());
-            return MoneyMove::Unidentified(UnidentifiedPayment { reference, account_id, amount, paid_ms, channel });
-        };
-        let vat = vat_of_payment(account, row.amount, row.day).get();
-        let mut rest = amount.saturating_sub(vat);
-        let debts = self.0.entry(no).or_insert_with(|| {
-            books.ledgers.debts_of(no).map(|(month, debt)| (month, debt.get())).filter(|(_, debt)| *debt > 0).collect()
-        });
-        let mut paid = Vec::new();
-        for (month, debt) in debts.iter_mut().filter(|(_, debt)| *debt > 0) {
-            let part = rest.min(*debt);
-            if part == 0 {
-                break;
-            }
-            paid.push((month.0, part));
-            *debt = debt.saturating_sub(part);
-            rest = rest.saturating_sub(part);
-        }
-        MoneyMove::Payment(Payment {
-            reference: row.id.clone(),
-            account: no.0,
-            amount,
-            paid_ms,
-            channel,
-            vat,
-            debts: paid,
-            advance: rest,
-            ahead: account.is_advance(),
-        })
-    }
 }
 
 /// An opening balance; a debt is of the month before the one in which it is due.

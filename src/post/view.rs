@@ -1,12 +1,12 @@
 //! What the books show of one account.
 
-use super::codec;
-use super::derived::ChargeLine;
-use super::entry::{Entry, MoneyMove};
+use super::derived::{ChargeLine, Line};
+use super::entry::MoneyMove;
 use super::reference;
 use super::store::Store;
 use super::writer::PostError;
 use crate::book::{AccountNo, Channel};
+use crate::store::Head;
 use crate::units::{InstantMs, LocalDay, Period, Tiyn, Zone};
 
 /// What happened to the money of an account.
@@ -55,6 +55,11 @@ pub struct AccountView {
 }
 
 impl Store {
+    /// Where the journal stands: all up to it is durable.
+    pub fn head(&self) -> Head {
+        self.journal().head()
+    }
+
     /// The number of an account.
     pub fn account_no(&self, id: &str) -> Option<AccountNo> {
         let hash = reference::id_hash(id.as_bytes());
@@ -65,51 +70,35 @@ impl Store {
     /// An account with its movements up to and with a local day; all of them where none is told.
     pub fn account(&self, id: &str, on: Option<LocalDay>, zone: &Zone) -> Result<Option<AccountView>, PostError> {
         let Some(no) = self.account_no(id) else { return Ok(None) };
-        let mut movements = self.money_of(no)?;
-        for (at, _, line) in self.derived().charges_of(no.0, self.journal())? {
-            let debit = line.posted.debit().get();
-            let amount = Tiyn::new(if line.reversal { debit } else { debit.saturating_neg() });
-            movements.push(Moved { at: InstantMs(at), amount, what: Movement::Charge(Box::new(line)) });
-        }
+        let is_money = |seq: u64| self.money_entries().binary_search(&seq).is_ok();
+        let lines = self.derived().movements_of(no.0, self.journal(), &is_money)?;
+        let mut movements: Vec<Moved> =
+            lines.into_iter().filter_map(|(at, _, line)| moved(InstantMs(at), line)).collect();
         if let Some(on) = on {
             let end = zone.start_of_day(on.plus_days(1));
             movements.retain(|moved| moved.at < end);
         }
-        movements.sort_by_key(|moved| moved.at);
         Ok(Some(view_of(id, &movements, debts_after(&movements), on)))
     }
+}
 
-    /// Payments, refunds and openings of an account, in the order of the journal.
-    fn money_of(&self, no: AccountNo) -> Result<Vec<Moved>, PostError> {
-        let mut moved = Vec::new();
-        for seq in self.money_entries() {
-            let stored = self.journal().read(*seq)?;
-            let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq: *seq, error })?;
-            let Entry::Money(moves) = entry else { continue };
-            for of in moves {
-                let (at_ms, amount, what) = match of {
-                    MoneyMove::Opening { account, amount, month, .. } if account == no.0 => {
-                        (i64::MIN, amount, Movement::Opening(Period(month)))
-                    }
-                    MoneyMove::Payment(of) | MoneyMove::Identified(of) if of.account == no.0 => {
-                        let channel = Channel::ALL.get(usize::from(of.channel)).copied().unwrap_or(Channel::Other);
-                        let credited = of.amount.saturating_sub(of.vat);
-                        (of.paid_ms, credited, Movement::Payment(of.reference, channel, Tiyn::new(of.vat)))
-                    }
-                    MoneyMove::Refund(of) if of.account == no.0 => {
-                        (of.at_ms, of.amount.saturating_neg(), Movement::Refund(of.reference))
-                    }
-                    MoneyMove::Opening { .. }
-                    | MoneyMove::Payment(_)
-                    | MoneyMove::Identified(_)
-                    | MoneyMove::Unidentified(_)
-                    | MoneyMove::Refund(_) => continue,
-                };
-                moved.push(Moved { at: InstantMs(at_ms), amount: Tiyn::new(amount), what });
-            }
+fn moved(at: InstantMs, line: Line) -> Option<Moved> {
+    let (amount, what) = match line {
+        Line::Charge(line) => {
+            let debit = line.posted.debit().get();
+            let amount = if line.reversal { debit } else { debit.saturating_neg() };
+            (amount, Movement::Charge(Box::new(line)))
         }
-        Ok(moved)
-    }
+        Line::Money(MoneyMove::Opening { amount, month, .. }) => (amount, Movement::Opening(Period(month))),
+        Line::Money(MoneyMove::Payment(of) | MoneyMove::Identified(of)) => {
+            let channel = Channel::ALL.get(usize::from(of.channel)).copied().unwrap_or(Channel::Other);
+            let credited = of.amount.saturating_sub(of.vat);
+            (credited, Movement::Payment(of.reference, channel, Tiyn::new(of.vat)))
+        }
+        Line::Money(MoneyMove::Refund(of)) => (of.amount.saturating_neg(), Movement::Refund(of.reference)),
+        Line::Money(MoneyMove::Unidentified(_)) => return None,
+    };
+    Some(Moved { at, amount: Tiyn::new(amount), what })
 }
 
 /// Debts by month after some movements: openings below zero, minus what came in, oldest first.

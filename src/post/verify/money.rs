@@ -4,8 +4,9 @@ use super::pinned::Pinned;
 use crate::book::{AccountNo, Channel};
 use crate::folder::{Opening, PaymentRow};
 use crate::post::books::Books;
+use crate::post::debts::Debts;
 use crate::post::entry::{MoneyMove, Payment, UnidentifiedPayment};
-use crate::post::store::{Debts, opening_move};
+use crate::post::store::opening_move;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use rustc_hash::FxHashMap;
 
