@@ -68,6 +68,11 @@ enum Command {
     #[command(after_help = "Example:\n  esep what-if ./esep-data --tariff tariffs/2026-next.toml --json")]
     WhatIf(what_if::WhatIfArgs),
     /// Write all charges and postings as tables for other programs
+    ///
+    /// Of a charge, `day` and `month` are the local day and month of the usage, also where it came late: its tariff and
+    /// VAT are those of that day. Of a posting, `day` is the day of the usage or of the payment; an opening has none.
+    /// Nothing is invoiced yet, so no period is closed, and nothing says in which period a posting will be billed. A
+    /// charge that was taken back is `reversed`, and its postings stand with those that take it back (`correction`).
     #[command(after_help = "Example:\n  esep export --data ./esep-data --out /tmp/tables")]
     Export(export::ExportArgs),
     /// Copy the store as it stands, while it is written to

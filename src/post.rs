@@ -10,6 +10,7 @@ mod debts;
 mod derived;
 mod effects;
 pub mod entry;
+mod excerpt;
 mod explain;
 mod export;
 mod follow;
@@ -19,6 +20,8 @@ mod life;
 mod money;
 mod moves;
 mod overlay;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pieces;
 mod recycle;
 mod reference;
@@ -35,6 +38,8 @@ mod view;
 mod what_if;
 mod writer;
 
+#[cfg(feature = "parquet")]
+pub use self::parquet::{ParquetTable, Table};
 pub use books::{Books, Digest, FileState, Known, Suspense, Violation};
 pub use codec::{BadEntry, decode, encode};
 pub use derived::ChargeLine;

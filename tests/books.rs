@@ -20,6 +20,7 @@ use esep::post::{PostError, Store};
 use esep::store::{Entries, Fault, FaultyJournal, Journal, Operation, SqliteJournal, StoreError, Times};
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// The store after a folder was ingested into a new one.
 fn after(data: &Path, folder: &Path, jobs: usize) -> (u128, u64) {
@@ -261,20 +262,30 @@ fn whichever_append_fails_the_books_end_as_without_a_failure() {
     let expected = after(&dir.path().join("expected"), &folder, 1);
     let io = || StoreError::Io { path: "journal".into(), cause: "planted".into() };
     let full = || StoreError::Full { path: "journal".into() };
-    let mut failures = 0;
+    let mut faults = Vec::new();
     for operation in [Operation::Append, Operation::AppendKept] {
         for times in [Times::Once, Times::Forever] {
             for error in [io(), full()] {
-                for at in 1..=6 {
-                    let data = tempfile::tempdir().unwrap();
-                    let fault = Fault { operation, at, times, error: error.clone() };
-                    failures += ingest_failing(data.path(), &folder, std::slice::from_ref(&fault));
-                    assert_eq!(said(&Store::open(data.path(), "test").unwrap()), expected, "{fault:?}");
-                    clean(data.path());
-                }
+                faults.extend((1..=6).map(|at| Fault { operation, at, times, error: error.clone() }));
             }
         }
     }
+    // Each has its own store, and waits for the disk most of the time.
+    let (next, failures) = (AtomicUsize::new(0), AtomicU32::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| {
+                while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let data = tempfile::tempdir().unwrap();
+                    let failed = ingest_failing(data.path(), &folder, std::slice::from_ref(fault));
+                    failures.fetch_add(failed, Ordering::Relaxed);
+                    assert_eq!(said(&Store::open(data.path(), "test").unwrap()), expected, "{fault:?}");
+                    clean(data.path());
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner();
     assert!(failures >= 16, "{failures}");
 }
 

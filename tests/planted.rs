@@ -1,7 +1,8 @@
 //! The checker is checked: faults of the books, each planted between deciding and keeping, each found.
 //!
 //! A fault is a change of what is kept, as a fault of the program would have made it: the container's checksums are
-//! right, the books in memory are right. Faults of the container itself are planted in `tests/store_power_loss.rs`.
+//! right, the books in memory are right. These are 34; the container itself has 16 more, each with its test, in the table of
+//! `tests/store_power_loss.rs` (decision 0029).
 //!
 //! | test | what went wrong | found by |
 //! |---|---|---|
@@ -31,7 +32,12 @@
 //! | `wrong_pinned_tariff` | an outcome names another set | the fold |
 //! | `reference_lost` | the tariff that decided is not kept | rated again |
 //! | `lines_of_another_piece`, `lines_cut` | | bytes of the file |
-//! | `segment_before_journal` | what is sealed is not what is kept | segments, snapshot |
+//! | `segment_before_journal` | what is sealed is not what is kept | segments |
+//! | `snapshot_before_journal` | a snapshot of what is not kept so | snapshot |
+//! | `key_lost` | a record's key is kept as a duplicate's | key runs |
+//! | `payment_twice` | a reference is booked twice | the fold |
+//! | `payment_lost` | acknowledged and not kept | other books than those acknowledged |
+//! | `seconds_lost` | usage is shorter than it was | rated again |
 
 #![allow(
     clippy::unwrap_used,
@@ -307,6 +313,14 @@ planted! {
     });
     segment_before_journal, Sealed("sealed otherwise in a segment"), |kept| charge(kept, "a", |of| of.units += 1);
     snapshot_before_journal, Sealed("snapshot of entry"), |kept| charge(kept, "a", |of| of.units += 1);
+    payment_twice, Told("p1"), |kept| kept.iter_mut().for_each(|(entry, _)| if let Entry::Money(moves) = entry {
+        let again: Vec<MoneyMove> = moves.iter().filter(|of| matches!(of, MoneyMove::Payment(_))).cloned().collect();
+        moves.extend(again);
+    });
+    payment_lost, Unacknowledged, |kept| kept.iter_mut().for_each(|(entry, _)| if let Entry::Money(moves) = entry {
+        moves.retain(|of| !matches!(of, MoneyMove::Payment(_)));
+    });
+    seconds_lost, Told("rated again"), |kept| charge(kept, "a", |of| of.duration_ms -= 1);
     key_lost, Sealed("keys are sealed otherwise"), |kept| outcome(kept, "s", 0, "", |o| *o = Outcome::Duplicate(false));
 }
 

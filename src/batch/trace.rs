@@ -137,9 +137,10 @@ impl Trace {
         }
         if let Some(balance) = priced.balance {
             let words = match (priced.owed_in_full, item.not_owed == Tiyn::ZERO) {
-                (true, _) => format!(
-                    "{balance} before; the partner does not report in real time, and the client was warned: owed in full"
-                ),
+                // The books do not keep a balance that decided nothing.
+                (true, _) => "owed in full whatever it was: the partner does not report in real time, and the client \
+                              was warned"
+                    .to_owned(),
                 (false, true) => format!("{balance} before, which covers it"),
                 (false, false) => {
                     let cut = item

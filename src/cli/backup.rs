@@ -34,12 +34,15 @@ pub(super) fn restore(args: &RestoreArgs) -> anyhow::Result<Ended> {
 
 /// What can be made again from the journal is left out: it is made when the copy is opened.
 fn copied(from: &Path, to: &Path, args: &StoreArgs) -> anyhow::Result<Ended> {
-    // An empty folder or none: whatever else stands there is somebody's.
-    if std::fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(StoreError::Exists { folder: to.to_owned() }.into());
-    }
+    let was_there = to.exists();
     let holder = format!("process {}, a copy of {}", std::process::id(), from.display());
-    let head = copy(from, to, &holder)?;
+    let head = copy(from, to, &holder).inspect_err(|error| {
+        // What is somebody's stays; of a folder that was made for the copy nothing does.
+        if !was_there && !matches!(error, StoreError::Exists { .. } | StoreError::Held { .. }) {
+            let _ = std::fs::remove_file(to.join("lock"));
+            let _ = std::fs::remove_dir(to);
+        }
+    })?;
     if args.common.json {
         print(&format!("{:#}\n", serde_json::json!({ "entries": head.count, "chain": hex(&head.chain) })))?;
     } else {

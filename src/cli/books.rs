@@ -206,13 +206,13 @@ pub(super) fn verify(args: &StoreArgs) -> anyhow::Result<Ended> {
 
 fn verified(found: &post::Verified, elapsed: Duration) -> String {
     let mut text = format!(
-        "{} entries: {}\n{} of them rated again from {} bytes of {}, {} charges sealed\n",
+        "{} entries: {}\n{} of them rated again from {} bytes of {}, {} movements sealed by account\n",
         found.entries,
         found.counts,
         summary::plural(found.rated_again, "record"),
         found.bytes,
         summary::plural(found.files, "file"),
-        found.sealed_charges,
+        found.sealed_movements,
     );
     if found.purged > 0 {
         text.push_str(&format!("the detail of {} entries was purged: not rated again\n", found.purged));

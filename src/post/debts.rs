@@ -7,12 +7,16 @@ use super::entry::{Brought, MoneyMove, Payment, SettledPayment, UnidentifiedPaym
 use crate::batch::Reference;
 use crate::book::AccountNo;
 use crate::folder::{BroughtDebt, BroughtKind, Opening, PaymentRow, vat_of_payment};
-use crate::units::Period;
+use crate::units::{Period, Tiyn};
 use rustc_hash::FxHashMap;
 
 /// Debts that payments of one entry have not paid yet.
 #[derive(Default)]
-pub(super) struct Debts(FxHashMap<AccountNo, Owed>);
+pub(super) struct Debts {
+    of: FxHashMap<AccountNo, Owed>,
+    /// What accounts have ahead with the payments of the entry.
+    ahead: FxHashMap<AccountNo, Tiyn>,
+}
 
 /// Tiyn.
 struct Owed {
@@ -37,6 +41,16 @@ impl Owed {
 }
 
 impl Debts {
+    /// Whether an account can have a payment; if so, it has. Debts and advance together take it: neither leaves the range
+    /// where their sum does not.
+    pub(super) fn has_room(&mut self, row: &PaymentRow, books: &Books) -> bool {
+        let Some(no) = row.no else { return true };
+        let ahead = self.ahead.entry(no).or_insert_with(|| books.ledgers.account(no).advance);
+        let sum = ahead.checked_add(row.amount);
+        *ahead = sum.unwrap_or(*ahead);
+        sum.is_some()
+    }
+
     /// Oldest debts first, then doubtful and written-off debt, penalty last; the rest is an advance. Source: accounts and
     /// money 2.3.
     pub(super) fn payment(&mut self, row: &PaymentRow, reference: &Reference, books: &Books) -> MoneyMove {
@@ -70,7 +84,7 @@ impl Debts {
         };
         let vat = vat_of_payment(account, row.amount, row.day).get();
         let mut rest = amount.saturating_sub(vat);
-        let owed = self.0.entry(no).or_insert_with(|| Owed::of(no, books));
+        let owed = self.of.entry(no).or_insert_with(|| Owed::of(no, books));
         let mut paid = Vec::new();
         for (month, debt) in owed.months.iter_mut().filter(|(_, debt)| *debt > 0) {
             let part = rest.min(*debt);

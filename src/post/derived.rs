@@ -1,14 +1,14 @@
-//! What is kept beside the journal to be found fast, and can be made again from it: charges by account, keys of all
-//! records. Never consulted for what the books say.
+//! What is kept beside the journal to be found fast, and can be made again from it: charges and money moves by account,
+//! keys of all records. Never consulted for what the books say.
 
-use super::codec::{self, BadEntry};
-use super::entry::{Entry, Outcome, Posted, Resolved};
+use super::codec;
+use super::entry::{Entry, MoneyMove, Outcome, Posted, Resolved};
 use super::writer::PostError;
 use crate::screen::SourceKey;
 use crate::store::disk::FolderDisk;
 use crate::store::keys::{KeyBuilder, KeyEntry, KeyLookup, KeyRuns};
 use crate::store::sealed::{Place, Span, uncovered};
-use crate::store::segments::{SegmentBuilder, Segments};
+use crate::store::segments::{SealedCharge, SegmentBuilder, Segments};
 use crate::store::{Details, Entries};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -19,6 +19,11 @@ const SEALED_AT_ONCE: usize = 1 << 20;
 const CHARGED_LATER: u128 = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C834;
 /// Fewer wait for the next run: they are read from the journal.
 const LEFT_OPEN: usize = 1 << 16;
+
+/// A longer money move, with a reference beyond measure, is not sealed itself but where it stands.
+const MOVE_BYTES_MAX: usize = 4096;
+
+const DAY_MS: i64 = 86_400_000;
 
 /// A charge, or the taking back of one, as a segment keeps it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -283,23 +288,38 @@ impl Derived {
         self.from
     }
 
-    /// The charges of an account and those that were taken back, by time; `journal` has those not sealed yet.
-    pub(super) fn charges_of(
+    /// What moved the money of an account, by time: its charges, those that were taken back, payments, refunds, openings.
+    /// `journal` has those that are neither sealed nor collected; `is_money` says of an entry that it has no charges.
+    pub(super) fn movements_of(
         &self,
         account: u32,
         journal: &dyn Entries,
-    ) -> Result<Vec<(i64, Place, ChargeLine)>, PostError> {
-        let mut charges = Vec::new();
-        for charge in self.segments.charges_of(account).map_err(sealed)? {
-            let line = read_line(&charge.bytes).map_err(|error| PostError::Entry { seq: charge.place.seq, error })?;
-            charges.push((charge.at_ms, charge.place, line));
+        is_money: &dyn Fn(u64) -> bool,
+    ) -> Result<Vec<(i64, Place, Line)>, PostError> {
+        let mut lines = Vec::new();
+        let sealed = self.segments.charges_of(account).map_err(sealed)?;
+        for SealedCharge { at_ms, place, bytes } in sealed.into_iter().chain(self.charges.charges_of(account)) {
+            let bad = |error| PostError::Entry { seq: place.seq, error };
+            let line = match () {
+                () if !is_money(place.seq) => Line::Charge(codec::decode_any(&bytes).map_err(bad)?),
+                () if bytes.is_empty() => Line::Money(money_at(journal, place)?),
+                () => Line::Money(codec::decode_any(&bytes).map_err(bad)?),
+            };
+            lines.push((at_ms, place, line));
         }
         let mut problem = Ok(());
-        journal.scan(self.from, Details::Skip, &mut |stored| {
+        journal.scan(self.from.max(self.collected.saturating_add(1)), Details::Skip, &mut |stored| {
             match codec::decode(&stored.money) {
+                Ok(Entry::Money(moves)) => {
+                    for (index, of) in (0u32..).zip(moves) {
+                        if let Some((_, at_ms)) = whose(&of).filter(|(no, _)| *no == account) {
+                            lines.push((at_ms, Place { seq: stored.seq, index }, Line::Money(of)));
+                        }
+                    }
+                }
                 Ok(entry) => each_charge_line(&entry, &mut |index, line| {
                     if line.posted.account == account {
-                        charges.push((line.posted.at_ms, Place { seq: stored.seq, index }, line));
+                        lines.push((line.posted.at_ms, Place { seq: stored.seq, index }, Line::Charge(line)));
                     }
                 }),
                 Err(error) => problem = Err(PostError::Entry { seq: stored.seq, error }),
@@ -307,14 +327,64 @@ impl Derived {
             Ok(())
         })?;
         problem?;
-        charges.sort_by_key(|(at, place, _)| (*at, *place));
-        Ok(charges)
+        lines.sort_by_key(|(at, place, _)| (*at, *place));
+        Ok(lines)
     }
+
+    /// Keeps what a reader has read of an entry that is not sealed, so that it need not be read again; not more than
+    /// what a writer would seal.
+    pub(super) fn keep_read(&mut self, seq: u64, entry: &Entry) -> Result<(), PostError> {
+        let next = self.collected.max(self.from.saturating_sub(1)).saturating_add(1);
+        if seq != next || self.charges.len() >= SEALED_AT_ONCE {
+            return Ok(());
+        }
+        self.collected = seq;
+        let charges = &mut self.charges;
+        each_sealed(seq, entry, &mut |of| match of {
+            Sealed::Charge(account, at_ms, place, bytes) => charges.push(account, at_ms, place, bytes).map_err(sealed),
+            Sealed::Key(_) => Ok(()),
+        })
+    }
+}
+
+/// What moved the money of an account.
+pub(super) enum Line {
+    Charge(ChargeLine),
+    Money(MoneyMove),
+}
+
+/// The account of a money move, and when it was.
+pub(super) fn whose(of: &MoneyMove) -> Option<(u32, i64)> {
+    match of {
+        MoneyMove::Opening { account, .. } => Some((*account, i64::MIN)),
+        MoneyMove::Payment(of) | MoneyMove::Identified(of) => Some((of.account, of.paid_ms)),
+        MoneyMove::Refund(of) => Some((of.account, of.at_ms)),
+        MoneyMove::Settled(of) => Some((of.payment.account, of.payment.paid_ms)),
+        MoneyMove::Brought { account, .. } => Some((*account, i64::MIN)),
+        // The day in UTC: behind the first hours of the local day.
+        MoneyMove::Status(of) => Some((of.account, i64::from(of.on).saturating_mul(DAY_MS))),
+        MoneyMove::Unidentified(_) => None,
+    }
+}
+
+/// A money move, out of its entry.
+fn money_at(journal: &dyn Entries, place: Place) -> Result<MoneyMove, PostError> {
+    let seq = place.seq;
+    let entry = codec::decode(&journal.read(seq)?.money).map_err(|error| PostError::Entry { seq, error })?;
+    let Entry::Money(mut moves) = entry else {
+        return Err(PostError::Refused(format!("entry {seq} of the journal moves no money")));
+    };
+    let at = place.index as usize;
+    if at < moves.len() { Ok(moves.swap_remove(at)) } else { Err(sealed_otherwise(seq)) }
+}
+
+fn sealed_otherwise(seq: u64) -> PostError {
+    PostError::Refused(format!("entry {seq} of the journal has no such money move"))
 }
 
 /// What is sealed of an entry.
 pub(super) enum Sealed<'s> {
-    /// A charge, or the taking back of one: account, time, place, and how a segment keeps it.
+    /// A charge, the taking back of one, or a money move: account, time, place, and how a segment keeps it.
     Charge(u32, i64, Place, &'s [u8]),
     /// A key, or where the charge of a key that waited stands.
     Key(KeyEntry),
@@ -379,6 +449,17 @@ pub(super) fn each_sealed(
     entry: &Entry,
     each: &mut dyn FnMut(Sealed<'_>) -> Result<(), PostError>,
 ) -> Result<(), PostError> {
+    if let Entry::Money(moves) = entry {
+        for (index, of) in (0u32..).zip(moves) {
+            let Some((account, at_ms)) = whose(of) else { continue };
+            let mut bytes = codec::encode_any(of).map_err(|error| PostError::Entry { seq, error })?;
+            if bytes.len() > MOVE_BYTES_MAX {
+                bytes.clear();
+            }
+            each(Sealed::Charge(account, at_ms, Place { seq, index }, &bytes))?;
+        }
+        return Ok(());
+    }
     let mut problem = Ok(());
     let mut bytes = Vec::new();
     each_keyed(entry, &mut |keyed, resolved| {
@@ -427,10 +508,6 @@ fn push(
     bytes.clear();
     codec::encode_behind(line, bytes).map_err(|error| PostError::Entry { seq: place.seq, error })?;
     each(Sealed::Charge(posted.account, posted.at_ms, place, bytes))
-}
-
-fn read_line(bytes: &[u8]) -> Result<ChargeLine, BadEntry> {
-    codec::decode_any(bytes)
 }
 
 pub(super) fn sealed(error: crate::store::sealed::SealedError) -> PostError {

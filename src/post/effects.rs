@@ -36,8 +36,6 @@ pub(super) struct Wished {
     pub(super) posting: Posting,
     /// Tiyn, above zero.
     pub(super) asked: i64,
-    /// The account to which a credit balance goes.
-    pub(super) to: Option<u32>,
 }
 
 impl Kinds {
@@ -46,14 +44,14 @@ impl Kinds {
         let held = self.0.entry(wished.account).or_insert_with(|| Held::of(wished.account, books));
         let parts = held.parts(wished.posting, wished.asked)?;
         held.take(&parts);
-        let Wished { account, on, posting, asked, to } = *wished;
-        Some(StatusPosting { account, on: on.0, posting: posting as u8, asked, to, ..parts })
+        let Wished { account, on, posting, asked } = *wished;
+        Some(StatusPosting { account, on: on.0, posting: posting as u8, asked, ..parts })
     }
 
     /// Whether a posting is not the one of its wish.
     pub(super) fn wrong(&mut self, of: &StatusPosting, books: &Books) -> bool {
         let Some(posting) = of.posting() else { return true };
-        let wished = Wished { account: of.account, on: LocalDay(of.on), posting, asked: of.asked, to: of.to };
+        let wished = Wished { account: of.account, on: LocalDay(of.on), posting, asked: of.asked };
         self.posting(&wished, books).as_ref() != Some(of)
     }
 }
@@ -184,7 +182,6 @@ mod tests {
             on: LocalDay(20_000),
             posting: *posting,
             asked: *asked,
-            to: None,
         };
         let mut told = Vec::new();
         for (wish, seq) in wishes.iter().zip(3u64..) {

@@ -66,8 +66,6 @@ pub enum Content {
     Money(u64),
     /// So many packed bytes of the detail.
     Detail(u64),
-    /// As in the set before, and behind it so many packed bytes of the detail.
-    Tail(u64),
 }
 
 /// A file of a feed, as its outcomes name it.
@@ -334,8 +332,6 @@ pub struct StatusPosting {
     pub credit: i64,
     /// Penalty.
     pub penalty: i64,
-    /// The account to which a credit balance goes; none for a card, or where the posting is another.
-    pub to: Option<u32>,
 }
 
 /// A payment that pays more kinds of debt than receivables.

@@ -1,85 +1,109 @@
 //! How one record came to its outcome and its posting: the stored line is rated again with the reference data, the
 //! balance and the allowances of then.
 
+mod retrace;
+
 use super::codec;
 use super::derived::each_keyed;
 use super::entry::{Entry, Outcome, Piece, Posted, Row};
 use super::reference::{self, Files};
 use super::store::Store;
-use super::writer::{PostError, find_charges};
-use crate::batch::{Memory, PrepareMemory, Prepared, Preparer, Settler};
-use crate::book::{Funds, LedgerAccount};
-use crate::feed::Piece as FeedPiece;
-use crate::folder::Folder;
+use super::writer::PostError;
+use crate::book::LedgerAccount;
 use crate::law::Language;
 use crate::record::{FilterReason, RejectReason, SuspendReason};
-use crate::screen::{Duplicates, SourceKey};
+use crate::screen::SourceKey;
 use crate::store::Details;
 use crate::store::sealed::Place;
-use crate::tariff::KnownNames;
 use crate::units::Tiyn;
-use rustc_hash::FxHashSet;
+use memchr::memmem::Finder;
+use retrace::Charged;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::PathBuf;
 
-/// A folder that is removed when it is done with.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(seq: u64) -> Self {
-        Self(std::env::temp_dir().join(format!("esep-reference-{}-{seq}", std::process::id())))
-    }
+/// A charge, and where it stands.
+struct Charge {
+    at: Place,
+    /// The number of the set of reference data that decided.
+    reference: u32,
+    posted: Posted,
 }
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// What the journal says of a key.
+#[derive(Default)]
+struct Said {
+    /// Where its record came first.
+    came: Option<Place>,
+    charge: Option<Charge>,
 }
 
 impl Store {
     /// The records of an id, `source/record_id` or a record id of any source: how each came to its outcome.
     pub fn explain(&self, id: &str, language: Language) -> Result<Vec<String>, PostError> {
         let sources: BTreeSet<&str> = self.books.files.iter().map(|(key, _)| key.source.as_str()).collect();
-        let keys: FxHashSet<u128> = sources
-            .into_iter()
-            .flat_map(|source| {
-                let within = id.strip_prefix(&format!("{source}/"));
-                [within, Some(id)].into_iter().flatten().map(|id| SourceKey::of(source).fingerprint(id.as_bytes()))
-            })
-            .collect();
-        self.places_of(&keys)?.into_iter().map(|(key, place)| self.explain_record(key, place, language)).collect()
+        let mut keys: FxHashMap<u128, (Said, &str)> = FxHashMap::default();
+        for source in sources {
+            let within = id.strip_prefix(source).and_then(|rest| rest.strip_prefix('/'));
+            for id in [within, Some(id)].into_iter().flatten().filter(|id| !id.is_empty()) {
+                keys.insert(SourceKey::of(source).fingerprint(id.as_bytes()), (Said::default(), id));
+            }
+        }
+        self.find(&mut keys)?;
+        let mut found: Vec<(Place, u128, Option<Charge>)> =
+            keys.into_iter().filter_map(|(key, (said, _))| Some((said.came?, key, said.charge))).collect();
+        found.sort_unstable_by_key(|(place, key, _)| (*place, *key));
+        found.into_iter().map(|(place, key, charge)| self.explain_record(key, place, charge, language)).collect()
     }
 
-    /// Where the records of some keys came first.
-    fn places_of(&self, keys: &FxHashSet<u128>) -> Result<Vec<(u128, Place)>, PostError> {
-        let ordered: Vec<u128> = keys.iter().copied().collect();
-        let mut found: Vec<(u128, Place)> = Vec::new();
-        for (key, [place, _]) in ordered.iter().zip(self.derived().places(&ordered)?) {
-            found.extend(place.map(|place| (*key, place)));
+    /// Where records came first, and their charges.
+    fn find(&self, keys: &mut FxHashMap<u128, (Said, &str)>) -> Result<(), PostError> {
+        let ordered: Vec<u128> = keys.keys().copied().collect();
+        for (key, [came, charged]) in ordered.iter().zip(self.derived().places(&ordered)?) {
+            let Some((said, _)) = keys.get_mut(key) else { continue };
+            said.came = came;
+            if let Some(at) = charged {
+                said.charge = charge_in(at.seq, &self.entry(at.seq)?.0, *key);
+            }
         }
+        // What is not sealed yet: an entry with a record has the bytes of its id.
+        let finders: Vec<Finder<'_>> = keys.values().map(|(_, id)| Finder::new(id.as_bytes())).collect();
         let mut problem = Ok(());
         self.journal().scan(self.derived().open_from(), Details::Skip, &mut |stored| {
+            if problem.is_err() || !finders.iter().any(|finder| finder.find(&stored.money).is_some()) {
+                return Ok(());
+            }
             match codec::decode(&stored.money) {
-                Ok(entry) => each_keyed(&entry, &mut |keyed, resolved| {
-                    let first = !resolved && !matches!(keyed.outcome, Outcome::Duplicate(_));
-                    if first && keys.contains(&keyed.key) {
-                        found.push((keyed.key, Place { seq: stored.seq, index: keyed.place }));
+                Ok(entry) => {
+                    for (key, (said, _)) in keys.iter_mut() {
+                        if said.came.is_none() {
+                            said.came = came_in(stored.seq, &entry, *key);
+                        }
+                        said.charge = charge_in(stored.seq, &entry, *key).or(said.charge.take());
                     }
-                }),
+                }
                 Err(error) => problem = Err(PostError::Entry { seq: stored.seq, error }),
             }
             Ok(())
         })?;
-        problem?;
-        found.sort_unstable_by_key(|(_, place)| *place);
-        Ok(found)
+        problem
     }
 
-    fn explain_record(&self, key: u128, place: Place, language: Language) -> Result<String, PostError> {
-        let stored = self.journal().read(place.seq)?;
-        let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq: place.seq, error })?;
+    fn entry(&self, seq: u64) -> Result<(Entry, Option<Vec<u8>>), PostError> {
+        let stored = self.journal().read(seq)?;
+        let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })?;
+        Ok((entry, stored.detail))
+    }
+
+    fn explain_record(
+        &self,
+        key: u128,
+        place: Place,
+        charge: Option<Charge>,
+        language: Language,
+    ) -> Result<String, PostError> {
+        let (entry, detail) = self.entry(place.seq)?;
+        let at_once = charge_in(place.seq, &entry, key);
         let Entry::Piece(piece) = entry else {
             return Err(PostError::Refused(format!("entry {} of the journal is no piece of a feed", place.seq)));
         };
@@ -87,33 +111,46 @@ impl Store {
             return Err(PostError::Refused(format!("entry {} of the journal has no such record", place.seq)));
         };
         // What waited when it came may have been charged since.
-        let charge = find_charges(self.journal(), self.derived(), &[key])?.remove(&key);
-        let posted = charge.as_ref().map(|(_, line)| &line.posted);
+        let charge = charge.or(at_once);
+        let posted = charge.as_ref().map(|charge| &charge.posted);
         let mut text = String::new();
-        let traced = match (&stored.detail, posted) {
-            (Some(detail), Some(posted)) => self.traced(&piece, row, detail, posted, language)?,
+        let waits = self.books.suspense.get(&key).map(|waits| waits.reason);
+        let traced = match (&detail, &charge) {
+            (Some(detail), Some(Charge { reference, posted, .. })) => {
+                let bytes = unpack_detail(detail)?;
+                let raw = bytes.split(|byte| *byte == b'\n').nth(row.line as usize).unwrap_or_default();
+                let charged = Charged { piece: &piece, row, key, raw, reference: *reference, posted };
+                self.retraced(&charged, language)?
+            }
             _ => None,
         };
         match traced {
-            Some(traced) => text.push_str(&traced),
+            Some(traced) => {
+                text.push_str(&traced);
+                if let Outcome::Suspended(of) = &row.outcome {
+                    let reason = suspended(of.reason);
+                    let _ = writeln!(text, "  {:<10} {reason}, until the reference data was mended", "waited");
+                }
+            }
             None => {
                 let line = piece.first_line.saturating_add(u64::from(row.line));
                 let _ = writeln!(text, "  {:<10} {}, {}:{line}", "source", piece.file.source, piece.file.name);
-                let waits = self.books.suspense.get(&key).map(|waits| waits.reason);
                 let _ = writeln!(text, "  {:<10} {}", "outcome", outcome_words(&row.outcome, waits, posted));
             }
         }
-        if let Some((at, line)) = &charge {
-            self.explain_posting(&line.posted, &mut text);
-            let _ = writeln!(text, "  {:<10} entry {}, record {}", "journal", at.seq, at.index);
-        } else {
-            let _ = writeln!(
-                text,
-                "  {:<10} entry {}, record {}; nothing is posted for it",
-                "journal", place.seq, place.index
-            );
-        }
-        let _ = writeln!(text, "  {:<10} set {} of the journal", "reference", piece.reference);
+        let reference = match &charge {
+            Some(Charge { at, reference, posted }) => {
+                self.explain_posting(posted, &mut text);
+                let _ = writeln!(text, "  {:<10} entry {}, record {}", "journal", at.seq, at.index);
+                *reference
+            }
+            None => {
+                let Place { seq, index } = place;
+                let _ = writeln!(text, "  {:<10} entry {seq}, record {index}; nothing is posted for it", "journal");
+                self.decided_by(key, place, &piece, row)?
+            }
+        };
+        let _ = writeln!(text, "  {:<10} set {reference} of the journal", "reference");
         if self.books.reversed.contains(&key) {
             let _ = writeln!(text, "  {:<10} taken back in full: a later record corrects it", "reversed");
         }
@@ -126,6 +163,41 @@ impl Store {
             );
         }
         Ok(text)
+    }
+
+    /// The set that decided last on a record that has no charge: that of its piece, unless it waited and something new
+    /// was said of it since. That is rare, and stands anywhere in the journal behind it.
+    fn decided_by(&self, key: u128, place: Place, piece: &Piece, row: &Row) -> Result<u32, PostError> {
+        let mut reference = piece.reference;
+        let waits = self.books.suspense.get(&key).map(|waits| waits.reason);
+        let waited = match &row.outcome {
+            Outcome::Suspended(of) => Some(of.reason),
+            Outcome::Waiting(part) => {
+                Some(part.suspended.as_ref().map_or(SuspendReason::IncompleteParts as u8, |of| of.reason))
+            }
+            Outcome::Rated(_)
+            | Outcome::Filtered(_)
+            | Outcome::Duplicate(_)
+            | Outcome::Rejected(_)
+            | Outcome::WithItsCall
+            | Outcome::WrittenOff(_) => None,
+        };
+        if waited.is_none() || waits == waited {
+            return Ok(reference);
+        }
+        let mut problem = Ok(());
+        self.journal().scan(place.seq.saturating_add(1), Details::Skip, &mut |stored| {
+            match codec::decode(&stored.money) {
+                Ok(entry) => each_keyed(&entry, &mut |keyed, resolved| {
+                    if resolved && keyed.key == key {
+                        reference = decider(&entry).unwrap_or(reference);
+                    }
+                }),
+                Err(error) => problem = Err(PostError::Entry { seq: stored.seq, error }),
+            }
+            Ok(())
+        })?;
+        problem.map(|()| reference)
     }
 
     /// The double entry of a charge.
@@ -159,60 +231,6 @@ impl Store {
         }
     }
 
-    /// The steps of a charge, made again from the stored line; none where the line alone does not make it, as with the
-    /// parts of a call. What is made again must be what was posted.
-    fn traced(
-        &self,
-        piece: &Piece,
-        row: &Row,
-        detail: &[u8],
-        posted: &Posted,
-        language: Language,
-    ) -> Result<Option<String>, PostError> {
-        if !matches!(row.outcome, Outcome::Rated(_)) {
-            return Ok(None);
-        }
-        let bytes = unpack_detail(detail)?;
-        let raw = bytes.split(|byte| *byte == b'\n').nth(row.line as usize).unwrap_or_default();
-        let files = self.reference_files_of(piece.reference)?;
-        let scratch = Scratch::new(u64::from(piece.reference));
-        reference::materialise(&scratch.0, &files)?;
-        let set = self.books.reference.clone().unwrap_or_default();
-        let known = KnownNames { plans: set.plans, zones: set.zones, networks: set.networks };
-        let (Some(folder), _) = Folder::open_knowing(&scratch.0, known) else { return Ok(None) };
-        let Some(file) = folder.feed_file(&piece.file.source, &piece.file.name) else { return Ok(None) };
-        let decoder = file.format.decoder(&piece.header);
-        let Ok(decoder) = decoder else { return Ok(None) };
-        let key = row_key(piece, row);
-        let reference = &folder.reference;
-        let preparer = Preparer {
-            reference,
-            source: &file.source,
-            decoder: Ok(&decoder),
-            settle_all: true,
-            first_day: folder.config.period.map(|period| period.first_day()),
-        };
-        let mut prepared =
-            Prepared { first_line: piece.first_line.saturating_add(u64::from(row.line)), ..Prepared::default() };
-        preparer.prepare(FeedPiece::Lines(raw.to_vec()), &mut PrepareMemory::default(), &mut prepared);
-        let mut funds = Funds::default();
-        let stateful = prepared.stateful.first().copied();
-        let plan = reference.tariffs.versions.get(usize::from(posted.version)).zip(stateful);
-        let plan =
-            plan.and_then(|(version, stateful)| Some((version.plan(stateful.choice.plan?)?, stateful.choice.since)));
-        if let (Some((plan, since)), Some(taken)) = (plan, &posted.taken) {
-            funds.as_it_was(posted.account(), posted.at(), taken, plan, since);
-        }
-        let mut settler = Settler::new(reference, Vec::new(), Memory::new(Duplicates::with_capacity(1), funds));
-        settler.traced.extend(key);
-        settler.settle(&mut prepared);
-        let made = prepared
-            .items
-            .first()
-            .filter(|item| item.gross.get() == posted.gross && item.not_owed.get() == posted.not_owed);
-        Ok(made.and_then(|_| settler.traces.first()).map(|trace| trace.explain(reference, &[file], language)))
-    }
-
     /// The reference files of a set by its number, from 1.
     pub(super) fn reference_files_of(&self, number: u32) -> Result<Files, PostError> {
         let mut files = Files::new();
@@ -227,17 +245,39 @@ impl Store {
     }
 }
 
-/// The key of a row, by its id.
-fn row_key(piece: &Piece, row: &Row) -> Option<u128> {
-    let mut at = 0usize;
-    for of in &piece.rows {
-        let until = at.saturating_add(of.id_length as usize);
-        if of.line == row.line {
-            return piece.ids.get(at..until).map(|id| SourceKey::of(&piece.file.source).fingerprint(id));
-        }
-        at = until;
+/// The set that decided what an entry says.
+fn decider(entry: &Entry) -> Option<u32> {
+    match entry {
+        Entry::Piece(piece) => Some(piece.reference),
+        Entry::Resolved(resolutions) => Some(resolutions.reference),
+        Entry::Reference(_) | Entry::Money(_) | Entry::Status(_) => None,
     }
-    None
+}
+
+/// Where a record came first, if that is in this entry.
+fn came_in(seq: u64, entry: &Entry, key: u128) -> Option<Place> {
+    let mut came = None;
+    each_keyed(entry, &mut |keyed, resolved| {
+        if !resolved && keyed.key == key && !matches!(keyed.outcome, Outcome::Duplicate(_)) {
+            came = came.or(Some(Place { seq, index: keyed.place }));
+        }
+    });
+    came
+}
+
+/// The charge of a record, if it is in this entry.
+fn charge_in(seq: u64, entry: &Entry, key: u128) -> Option<Charge> {
+    let reference = decider(entry)?;
+    let mut charge = None;
+    each_keyed(entry, &mut |keyed, _| {
+        if let Outcome::Rated(posted) = keyed.outcome
+            && keyed.key == key
+        {
+            let at = Place { seq, index: keyed.place };
+            charge = Some(Charge { at, reference, posted: posted.clone() });
+        }
+    });
+    charge
 }
 
 /// The bytes of a piece from its detail.
@@ -250,8 +290,11 @@ pub(super) fn unpack_detail(detail: &[u8]) -> Result<Vec<u8>, PostError> {
         .map_err(|error| PostError::Refused(format!("the detail of an entry does not unpack: {error}")))
 }
 
+fn suspended(reason: u8) -> &'static str {
+    SuspendReason::ALL.get(usize::from(reason)).map_or("", |reason| reason.name())
+}
+
 fn outcome_words(outcome: &Outcome, waits: Option<u8>, posted: Option<&Posted>) -> String {
-    let suspended = |reason: u8| SuspendReason::ALL.get(usize::from(reason)).map_or("", |reason| reason.name());
     match (outcome, waits, posted) {
         (_, Some(reason), _) => format!("suspended: {}", suspended(reason)),
         (_, None, Some(posted)) => {

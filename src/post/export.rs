@@ -19,12 +19,12 @@ use std::io::{self, Write};
 
 /// The columns of charges: those of `rated.csv`, the local day and month of usage, what the revenue is for, and whether
 /// the charge stands.
-fn charges_header() -> String {
+pub(super) fn charges_header() -> String {
     format!("{},day,month,category,state\n", RATED_HEADER.trim_end())
 }
 
 /// The columns of postings.
-const POSTINGS_HEADER: &str = "transaction,ledger_account,part,account_id,debit,credit,day,cause\n";
+pub(super) const POSTINGS_HEADER: &str = "transaction,ledger_account,part,account_id,debit,credit,day,cause\n";
 
 /// Rows are handed over when there are so many bytes of them.
 const WRITTEN_AT_ONCE: usize = 1 << 20;

@@ -2,7 +2,7 @@
 //! by what is kept beside the journal to be found fast; for all of them in one walk through it.
 
 use super::books::Books;
-use super::derived::each_charge_line;
+use super::derived::{Line, each_charge_line};
 use super::entry::{Entry, MoneyMove, Payment, StatusMove, TaskDone, TaskGiven};
 use super::life::{Base, EventIn, Known, MoneyIn, MoneyWhat, Usage};
 use super::reference::{ACCOUNTS, EVENTS, Files};
@@ -238,15 +238,22 @@ impl Store {
     }
 
     fn gather_one(&self, no: u32, gathering: &mut Gathering<'_>) -> Result<(), PostError> {
-        for (_, place, line) in self.derived().charges_of(no, self.journal())? {
-            let debit = line.posted.debit().get();
-            let amount = if line.reversal { debit.saturating_neg() } else { debit };
-            gathering.used(place.seq, (no, line.posted.period(), line.posted.at_ms, amount));
+        let is_money = |seq: u64| self.money_entries().binary_search(&seq).is_ok();
+        for (_, place, line) in self.derived().movements_of(no, self.journal(), &is_money)? {
+            match line {
+                Line::Charge(line) => {
+                    let debit = line.posted.debit().get();
+                    let amount = if line.reversal { debit.saturating_neg() } else { debit };
+                    gathering.used(place.seq, (no, line.posted.period(), line.posted.at_ms, amount));
+                }
+                Line::Money(of) => gathering.money(&of, gathering.run_of(place.seq)),
+            }
         }
-        let status = self.books.status_runs.iter().map(|(seq, _)| seq);
-        for seq in self.money_entries().iter().chain(status) {
+        for (seq, _) in &self.books.status_runs {
             gathering.entry(&decode(&self.journal().read(*seq)?)?, *seq);
         }
+        // As they came, not as they are dated.
+        gathering.inputs.money.sort_by_key(|money| money.run);
         Ok(())
     }
 
@@ -390,10 +397,8 @@ impl Gathering<'_> {
                     let (account, on, posting, asked) = (of.account, of.on, of.posting, of.asked);
                     self.inputs.postings.push(Posted { account, on, posting, asked });
                 }
-                // Of the account itself the life knows already.
-                let Some(to) = of.to else { return };
-                let at = self.inputs.zone.start_of_day(LocalDay(of.on));
-                (to, Some(at.0), MoneyWhat::Paid, of.credit.saturating_add(of.advance))
+                // The life itself knows what it asked for.
+                return;
             }
         };
         if amount > 0 && self.is_asked(account) {

@@ -51,16 +51,12 @@ impl Store {
             Known::Same => return Ok(Ordered::Known),
             Known::Differs => return Err(used_before(order)),
         }
-        if let Some(no) = row.no {
-            let of = self.books.ledgers.account(no);
-            // Debts and advance together take it; neither leaves the range where their sum does not.
-            if of.advance.checked_add(row.amount).is_none() {
-                return Err(beyond(order));
-            }
-        }
         let no = row.no;
         let mut done = Ingested::default();
         self.pay(&[row], &reference, &mut done)?;
+        if done.payments_beyond > 0 {
+            return Err(beyond(order));
+        }
         if done.payments_refused > 0 {
             return Err(PostError::Refused(done.notes.join("\n")));
         }

@@ -89,11 +89,8 @@ impl StatusPosting {
         let counter = match self.posting() {
             Some(Posting::WriteOff) => Some(LedgerAccount::BadDebtExpense),
             Some(Posting::FraudAdjustment) => Some(LedgerAccount::ChargesTakenBack),
-            Some(Posting::CreditMoved) => Some(match self.to {
-                Some(to) => LedgerAccount::Advance(AccountNo(to)),
-                None => LedgerAccount::Cash(Channel::Transfer),
-            }),
-            Some(Posting::CreditRefunded) => Some(LedgerAccount::Cash(Channel::Transfer)),
+            // An account to which it goes has it as a payment by transfer.
+            Some(Posting::CreditMoved | Posting::CreditRefunded) => Some(LedgerAccount::Cash(Channel::Transfer)),
             Some(Posting::CreditToIncome) => Some(LedgerAccount::NonCoreIncome),
             Some(Posting::DebtToDoubtful | Posting::OffBalanceOut | Posting::AdvanceToCredit) | None => None,
         };

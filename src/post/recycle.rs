@@ -95,6 +95,9 @@ impl Store {
                 day: zone.local(at).day,
                 channel: Channel::ALL.get(usize::from(payment.channel)).copied().unwrap_or(Channel::Other),
             };
+            if !debts.has_room(&row, &self.books) {
+                continue;
+            }
             moves.extend(debts.identified(&row, reference, &self.books));
         }
         done.identified = moves.len() as u64;

@@ -25,6 +25,11 @@ const PERSONAL: [&str; 4] = [ACCOUNTS, "lines.csv", "assignments.csv", "events.c
 /// Packed well enough in little time: reference data changes a few times a month.
 const ZSTD_LEVEL: i32 = 3;
 
+/// Whether a file names persons: then it stands in the detail, and may be large.
+pub(super) fn is_personal(name: &str) -> bool {
+    PERSONAL.contains(&name)
+}
+
 /// Reads the reference files of a folder that was opened, and merges them with what is known. Events of days before
 /// `seen_to` come too late, and are told in `notes`.
 pub(super) fn gather(
@@ -200,13 +205,8 @@ pub(super) fn hash_of(files: &Files) -> u128 {
     all.digest128()
 }
 
-/// The entry of a set, and its detail: contents that the set before did not have. Of a personal file that grew only what
-/// came behind it; `known` are the files of the set before.
-pub(super) fn pack(
-    files: &Files,
-    before: Option<&ReferenceSet>,
-    known: Option<&Files>,
-) -> io::Result<(ReferenceSet, Vec<u8>)> {
+/// The entry of a set, and its detail: contents that the set before did not have.
+pub(super) fn pack(files: &Files, before: Option<&ReferenceSet>) -> io::Result<(ReferenceSet, Vec<u8>)> {
     let mut set = ReferenceSet { hash: hash_of(files), ..ReferenceSet::default() };
     let mut detail = Vec::new();
     for (name, bytes) in files {
@@ -215,15 +215,11 @@ pub(super) fn pack(
         let content = if kept {
             Content::Kept
         } else {
-            let personal = PERSONAL.contains(&name.as_str());
-            let old =
-                known.and_then(|known| known.get(name)).filter(|old| personal && before.is_some() && !old.is_empty());
-            let tail = old.and_then(|old| bytes.strip_prefix(old.as_slice()));
-            let packed = zstd::bulk::compress(tail.unwrap_or(bytes), ZSTD_LEVEL)?;
+            let packed = zstd::bulk::compress(bytes, ZSTD_LEVEL)?;
             let length = packed.len() as u64;
-            if personal {
+            if is_personal(name) {
                 detail.extend_from_slice(&packed);
-                if tail.is_some() { Content::Tail(length) } else { Content::Detail(length) }
+                Content::Detail(length)
             } else {
                 set.packed.extend_from_slice(&packed);
                 Content::Money(length)
@@ -236,38 +232,62 @@ pub(super) fn pack(
 
 /// The files of a set, from those of the set before and what its entry brought.
 pub(super) fn unpack(set: &ReferenceSet, detail: &[u8], before: &Files) -> io::Result<Files> {
-    let bad = |name: &str| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("reference file {name} is not what its entry says"))
-    };
-    let (mut money, mut personal) = (set.packed.as_slice(), detail);
     let mut files = Files::new();
+    for (file, packed) in contents(set, detail)? {
+        let bytes = match packed {
+            None => before.get(&file.name).cloned().filter(|bytes| xxh3_128(bytes) == file.hash),
+            Some(packed) => Some(unpacked(file, packed)?),
+        };
+        files.insert(file.name.clone(), bytes.ok_or_else(|| bad(&file.name))?);
+    }
+    Ok(files)
+}
+
+/// One file of a set, out of the entry that brought it.
+pub(super) fn unpack_one(set: &ReferenceSet, detail: &[u8], name: &str) -> io::Result<Vec<u8>> {
+    let mut contents = contents(set, detail)?.into_iter();
+    let found = contents.find_map(|(file, packed)| Some((file, packed?)).filter(|(file, _)| file.name == name));
+    let (file, packed) = found.ok_or_else(|| bad(name))?;
+    unpacked(file, packed)
+}
+
+fn bad(name: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("reference file {name} is not what its entry says"))
+}
+
+/// A file of a set, and its packed bytes.
+type Packed<'s> = (&'s ReferenceFile, Option<&'s [u8]>);
+
+/// Each file of a set with its packed bytes, where its entry brought them. Without the detail, those that stand there
+/// have none.
+fn contents<'s>(set: &'s ReferenceSet, detail: &'s [u8]) -> io::Result<Vec<Packed<'s>>> {
+    let (mut money, mut personal) = (set.packed.as_slice(), detail);
+    let mut contents = Vec::with_capacity(set.files.len());
     for file in &set.files {
         let from = match file.content {
             Content::Kept => None,
             Content::Money(length) => Some((&mut money, length)),
-            Content::Detail(length) | Content::Tail(length) => Some((&mut personal, length)),
+            Content::Detail(_) if detail.is_empty() => None,
+            Content::Detail(length) => Some((&mut personal, length)),
         };
-        let mut bytes = match file.content {
-            Content::Tail(_) => before.get(&file.name).cloned().ok_or_else(|| bad(&file.name))?,
-            Content::Kept | Content::Money(_) | Content::Detail(_) => Vec::new(),
-        };
-        let read = match from {
-            None => before.get(&file.name).cloned().ok_or_else(|| bad(&file.name))?,
+        let packed = match from {
+            None => None,
             Some((packed, length)) => {
                 let length = usize::try_from(length).map_err(|_| bad(&file.name))?;
                 let (of_file, rest) = packed.split_at_checked(length).ok_or_else(|| bad(&file.name))?;
                 *packed = rest;
-                let capacity = usize::try_from(file.bytes).ok().and_then(|all| all.checked_sub(bytes.len()));
-                zstd::bulk::decompress(of_file, capacity.ok_or_else(|| bad(&file.name))?)?
+                Some(of_file)
             }
         };
-        bytes = if bytes.is_empty() { read } else { [bytes, read].concat() };
-        if xxh3_128(&bytes) != file.hash {
-            return Err(bad(&file.name));
-        }
-        files.insert(file.name.clone(), bytes);
+        contents.push((file, packed));
     }
-    Ok(files)
+    Ok(contents)
+}
+
+fn unpacked(file: &ReferenceFile, packed: &[u8]) -> io::Result<Vec<u8>> {
+    let capacity = usize::try_from(file.bytes).map_err(|_| bad(&file.name))?;
+    let bytes = zstd::bulk::decompress(packed, capacity)?;
+    if xxh3_128(&bytes) == file.hash { Ok(bytes) } else { Err(bad(&file.name)) }
 }
 
 /// Writes the files of a set into a folder, which is made anew.
@@ -373,15 +393,10 @@ mod tests {
     fn a_set_is_packed_as_what_is_new_and_unpacks_to_itself() {
         let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
         let first: Files = [file("accounts.csv", "account_id\nA\n"), file("prefixes.csv", "7,x\n")].into();
-        let (set, detail) = pack(&first, None, None).unwrap();
+        let (set, detail) = pack(&first, None).unwrap();
         assert_eq!(unpack(&set, &detail, &Files::new()).unwrap(), first);
         let second: Files = [file("accounts.csv", "account_id\nA\nB\n"), file("prefixes.csv", "7,x\n")].into();
-        for known in [None, Some(&first)] {
-            let (later, detail) = pack(&second, Some(&set), known).unwrap();
-            assert_eq!(matches!(later.files[0].content, Content::Tail(_)), known.is_some());
-            assert_eq!(unpack(&later, &detail, &first).unwrap(), second);
-        }
-        let (later, detail) = pack(&second, Some(&set), None).unwrap();
+        let (later, detail) = pack(&second, Some(&set)).unwrap();
         assert_eq!(later.files.iter().map(|f| matches!(f.content, Content::Kept)).collect::<Vec<_>>(), [false, true]);
         assert_eq!(unpack(&later, &detail, &first).unwrap(), second);
         assert!(unpack(&later, b"", &first).is_err() && unpack(&later, &detail, &Files::new()).is_err());

@@ -8,8 +8,6 @@ use crate::book::{AccountNo, Funds};
 use crate::screen::{Duplicates, Fingerprint, Seen, SourceKey};
 use crate::units::{InstantMs, Tiyn};
 
-const DAY_MS: i64 = 86_400_000;
-
 /// An empty memory with room for so many records.
 pub(super) fn empty(records: usize) -> Memory {
     Memory::new(Duplicates::with_capacity(records), Funds::default())
@@ -152,11 +150,6 @@ pub(super) fn pay(memory: &mut Memory, moves: &[MoneyMove]) {
             MoneyMove::Status(of) => {
                 if of.advance > 0 {
                     memory.funds.debit(AccountNo(of.account), Tiyn::new(of.advance));
-                }
-                if let Some(to) = of.to {
-                    // It counts from when it is known.
-                    let at = InstantMs(i64::from(of.on).saturating_mul(DAY_MS));
-                    credits.push((AccountNo(to), at, Tiyn::new(of.credit.saturating_add(of.advance))));
                 }
             }
             MoneyMove::Payment(payment) | MoneyMove::Identified(payment) => {

@@ -5,19 +5,23 @@
 //!
 //! Source: status 3, PA-57.
 
+use super::debts::Debts;
+use super::derived::Line;
 use super::effects::{Kinds, Wished};
 use super::entry::{Entry, MoneyMove, StatusMove, StatusRun, TaskDone, TaskDue, TaskGiven};
 use super::inputs::Inputs;
 use super::life::{Known, Lived, LivedWish, live, shown_money};
 use super::store::Store;
 use super::writer::{PostError, Ready};
+use crate::book::Channel;
 use crate::classify::{
     Card, Classified, Control, Deadline, Effect, Facts, Money, Move, Next, Refusal, Sign, Status, Task, Technology,
     Terms, classify_under, control, fraud_signs, known_facts,
 };
 use crate::classify::{Evidence, Iin};
+use crate::folder::PaymentRow;
 use crate::law::StatusRule;
-use crate::units::{LocalDay, Tiyn};
+use crate::units::{InstantMs, LocalDay, Tiyn};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -192,14 +196,17 @@ impl Store {
 
     /// What was used up to a day and is billed later.
     fn unbilled_on(&self, inputs: &Inputs, no: u32, as_of: LocalDay) -> Result<Tiyn, PostError> {
-        let charges = self.derived().charges_of(no, self.journal())?;
-        let unbilled = charges.iter().filter(|(at, _, line)| {
-            let month = line.posted.period();
-            inputs.zone.local(crate::units::InstantMs(*at)).day <= as_of && month.next().first_day() > as_of
-        });
-        let sum = unbilled.fold(0i64, |sum, (_, _, line)| {
+        let is_money = |seq: u64| self.money_entries().binary_search(&seq).is_ok();
+        let lines = self.derived().movements_of(no, self.journal(), &is_money)?;
+        let sum = lines.iter().fold(0i64, |sum, (at, _, line)| {
+            let Line::Charge(line) = line else { return sum };
+            let billed_on = line.posted.period().next().first_day();
+            let day = inputs.zone.local(InstantMs(*at)).day;
             let debit = line.posted.debit().get();
-            sum.saturating_add(if line.reversal { debit.saturating_neg() } else { debit })
+            match day <= as_of && billed_on > as_of {
+                true => sum.saturating_add(if line.reversal { debit.saturating_neg() } else { debit }),
+                false => sum,
+            }
         });
         Ok(Tiyn::new(sum))
     }
@@ -227,23 +234,48 @@ impl Store {
         if before.is_some_and(|before| as_of < before) {
             return Ok(self.told(&inputs, Part { moves: Vec::new(), ..part }, as_of, (0, 0)));
         }
-        let mut kinds = Kinds::default();
-        let postings: Vec<MoneyMove> = part
-            .wishes
-            .iter()
-            .filter_map(|(account, of)| {
-                let Effect::Post(posting, amount) = of.wish.effect else { return None };
-                let to = of.to.as_ref().and_then(|to| self.account_no(to)).map(|no| no.0);
-                let wished = Wished { account: *account, on: of.wish.on, posting, asked: amount.get(), to };
-                kinds.posting(&wished, &self.books).map(MoneyMove::Status)
-            })
-            .collect();
-        let counts = (postings.len() as u64, part.tasks.len() as u64);
+        let postings = self.postings(&inputs, &part.wishes)?;
+        let posted = postings.iter().filter(|of| matches!(of, MoneyMove::Status(_))).count();
+        let counts = (posted as u64, part.tasks.len() as u64);
         if before != Some(as_of) || !part.moves.is_empty() || counts != (0, 0) {
             let (moves, tasks) = (part.moves.clone(), part.tasks.clone());
             self.write_statuses(StatusRun { as_of: as_of.0, moves, tasks, done: Vec::new() }, postings)?;
         }
         Ok(self.told(&inputs, part, as_of, counts))
+    }
+
+    /// The postings of wishes, as far as the ledger has of them; a credit balance that goes to another account comes
+    /// there as a payment.
+    fn postings(&self, inputs: &Inputs, wishes: &[(u32, LivedWish)]) -> Result<Vec<MoneyMove>, PostError> {
+        let (mut kinds, mut debts) = (Kinds::default(), Debts::default());
+        let (mut postings, mut reference) = (Vec::new(), None);
+        for (account, of) in wishes {
+            let Effect::Post(posting, amount) = of.wish.effect else { continue };
+            let wished = Wished { account: *account, on: of.wish.on, posting, asked: amount.get() };
+            let Some(posted) = kinds.posting(&wished, &self.books) else { continue };
+            let moved = Tiyn::new(posted.credit.saturating_add(posted.advance));
+            postings.push(MoneyMove::Status(posted));
+            let to = of.to.as_ref().and_then(|to| Some((to, self.account_no(to)?)));
+            let Some((to, no)) = to.filter(|_| moved > Tiyn::ZERO) else { continue };
+            if reference.is_none() {
+                reference = Some(self.known_folder()?.reference);
+            }
+            let Some(reference) = &reference else { continue };
+            let nth = postings.len();
+            let row = PaymentRow {
+                id: format!("credit of {} {} {nth}", id_of(inputs, *account), of.wish.on),
+                account_id: to.to_string(),
+                no: Some(no),
+                amount: moved,
+                at: inputs.zone.start_of_day(of.wish.on),
+                day: of.wish.on,
+                channel: Channel::Transfer,
+            };
+            if debts.has_room(&row, &self.books) {
+                postings.push(debts.payment(&row, reference, &self.books));
+            }
+        }
+        Ok(postings)
     }
 
     /// Somebody says that a task of an account is done. Refused: no such task is open on that day.

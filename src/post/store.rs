@@ -5,6 +5,7 @@ use super::codec;
 use super::debts::{Debts, brought_move, opening_move};
 use super::derived::Derived;
 use super::entry::{Entry, FileKey, MoneyMove, Position, ReferenceSet};
+use super::excerpt::Tables;
 use super::ingest::{Feeds, Ran};
 use super::reference::{self, Files};
 use super::snapshot::{self, Stand};
@@ -15,8 +16,6 @@ use crate::book::AccountNo;
 use crate::folder::{Findings, Folder, PaymentRow};
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
-
-use crate::tariff::KnownNames;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -47,7 +46,7 @@ impl Held {
 
 /// Books, journal and what deciding remembers.
 pub struct Store {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     journal: Held,
     /// The books.
     pub books: Books,
@@ -64,6 +63,8 @@ pub struct Store {
     keys_on_disk: bool,
     /// Payments of accounts whose services are off: booked when the feeds that came with them are.
     later: Vec<PaymentRow>,
+    /// Tables of accounts that explaining has read.
+    pub(super) tables: Tables,
 }
 
 /// What an ingest did.
@@ -83,6 +84,8 @@ pub struct Ingested {
     pub payments_refused: u64,
     /// Payments whose reference was used for another one: an alarm.
     pub payments_differing: u64,
+    /// Payments that would take what an account has paid ahead beyond the range of an amount.
+    pub payments_beyond: u64,
 }
 
 /// How an ingest is done.
@@ -133,6 +136,7 @@ impl Store {
             snapshot: 0,
             keys_on_disk: false,
             later: Vec::new(),
+            tables: Tables::default(),
         };
         let entries = store.journal.entries();
         let knows = |seq: u64, chain: &[u8; 32]| {
@@ -158,7 +162,8 @@ impl Store {
                 memory.duplicates.insert(Fingerprint { key, content });
             })?;
         }
-        let Self { books, references, money, journal, .. } = &mut store;
+        let Self { books, references, money, journal, derived, .. } = &mut store;
+        let reads = matches!(journal, Held::Reading(_));
         let mut fold = |read: &mut Vec<Stored>| -> Result<(), PostError> {
             // Decoding is most of the work, and needs no order.
             let decoded: Vec<_> = read.par_drain(..).map(|stored| (stored.seq, decode(&stored))).collect();
@@ -178,6 +183,9 @@ impl Store {
                     .apply(seq, &entry)
                     .and_then(|()| state::replay(&mut memory, &entry, keys, &mut |key| books.file(key) as usize))
                     .map_err(|violation| PostError::Violation { seq, violation })?;
+                if reads && seq >= open_from {
+                    derived.keep_read(seq, &entry)?;
+                }
             }
             Ok(())
         };
@@ -230,7 +238,7 @@ impl Store {
             ));
         };
         if let Held::Writing(_) = self.journal {
-            return loaded(Folder::open_knowing(&self.folder.join("reference"), self.known_names()));
+            return loaded(Folder::open_knowing(&self.reference_folder(), self.known_names()));
         }
         // The folder of the store is the writer's.
         let scratch = tempfile::tempdir()?;
@@ -381,7 +389,7 @@ impl Store {
     /// The reference files as the books know them.
     pub(super) fn reference_files(&self) -> Result<Option<Files>, PostError> {
         let Some(set) = &self.books.reference else { return Ok(None) };
-        if let Some(files) = reference::read_materialised(&self.folder.join("reference"), set) {
+        if let Some(files) = reference::read_materialised(&self.reference_folder(), set) {
             return Ok(Some(files));
         }
         let mut files = Files::new();
@@ -392,21 +400,16 @@ impl Store {
             files = reference::unpack(&set, stored.detail.as_deref().unwrap_or_default(), &files)?;
         }
         if let Held::Writing(_) = self.journal {
-            reference::materialise(&self.folder.join("reference"), &files)?;
+            reference::materialise(&self.reference_folder(), &files)?;
         }
         Ok(Some(files))
-    }
-
-    pub(super) fn known_names(&self) -> KnownNames {
-        let set = self.books.reference.clone().unwrap_or_default();
-        KnownNames { plans: set.plans, zones: set.zones, networks: set.networks }
     }
 
     /// Makes a folder's reference data that of the books, where it says anything new.
     fn take_reference(&mut self, folder: Folder, notes: &mut Vec<String>) -> Result<Taken, PostError> {
         let known = self.reference_files()?;
         let files = reference::gather(&folder, known.as_ref(), self.books.statuses_to(), notes)?;
-        let canonical = self.adopt(files, known.as_ref())?;
+        let canonical = self.adopt(&files)?;
         let register = &canonical.reference.register;
         // Rows of the folder by the numbers and the calendar of the books.
         let calendar = canonical.reference.tariffs.calendar();
@@ -420,18 +423,17 @@ impl Store {
         Ok(Taken { reference, payments, feeds: folder.files })
     }
 
-    /// Makes files the reference data of the books, where they say anything new; `known` are those of today. What they
-    /// say.
-    pub(super) fn adopt(&mut self, files: Files, known: Option<&Files>) -> Result<Folder, PostError> {
-        let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(&files));
-        let at = self.folder.join("reference");
+    /// Makes files the reference data of the books, where they say anything new. What they say.
+    pub(super) fn adopt(&mut self, files: &Files) -> Result<Folder, PostError> {
+        let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(files));
+        let at = self.reference_folder();
         if is_news {
-            reference::materialise(&at, &files)?;
+            reference::materialise(&at, files)?;
         }
         let canonical = loaded(Folder::open_knowing(&at, self.known_names()))?;
         let register = &canonical.reference.register;
         if is_news {
-            let (mut set, detail) = reference::pack(&files, self.books.reference.as_ref(), known)?;
+            let (mut set, detail) = reference::pack(files, self.books.reference.as_ref())?;
             let tariffs = &canonical.reference.tariffs;
             set.plans.clone_from(&tariffs.plans);
             set.zones.clone_from(&tariffs.zones);
@@ -513,6 +515,15 @@ impl Store {
             {
                 done.payments_refused = done.payments_refused.saturating_add(1);
                 done.notes.push(format!("payment {}: account {}: {refusal}; refused", row.id, row.account_id));
+                continue;
+            }
+            if !debts.has_room(row, &self.books) {
+                done.payments_beyond = done.payments_beyond.saturating_add(1);
+                let (id, account) = (&row.id, &row.account_id);
+                done.notes.push(format!(
+                    "payment {id}: with it account {account} has more than an amount can be; refused: to be looked at, and \
+                     paid under another reference"
+                ));
                 continue;
             }
             done.payments = done.payments.saturating_add(1);

@@ -61,8 +61,8 @@ pub struct Verified {
     pub bytes: u64,
     /// Σ durations of all records but duplicates and those rejected, ms.
     pub duration_ms: i128,
-    /// Charges that are sealed beside the journal.
-    pub sealed_charges: u64,
+    /// Charges, reversals and money moves that are sealed beside the journal.
+    pub sealed_movements: u64,
 }
 
 impl Verified {

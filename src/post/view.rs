@@ -1,13 +1,13 @@
 //! What the books show of one account.
 
-use super::codec;
-use super::derived::ChargeLine;
-use super::entry::{Brought, Entry, MoneyMove};
+use super::derived::{ChargeLine, Line};
+use super::entry::{Brought, MoneyMove, Payment};
 use super::reference;
 use super::store::Store;
 use super::writer::PostError;
 use crate::book::{AccountNo, Channel, LedgerAccount, Transaction};
 use crate::classify::Posting;
+use crate::store::Head;
 use crate::units::{InstantMs, LocalDay, Period, Tiyn, Zone};
 
 /// What happened to the money of an account.
@@ -60,6 +60,11 @@ pub struct AccountView {
 }
 
 impl Store {
+    /// Where the journal stands: all up to it is durable.
+    pub fn head(&self) -> Head {
+        self.journal().head()
+    }
+
     /// The number of an account.
     pub fn account_no(&self, id: &str) -> Option<AccountNo> {
         let hash = reference::id_hash(id.as_bytes());
@@ -70,69 +75,49 @@ impl Store {
     /// An account with its movements up to and with a local day; all of them where none is told.
     pub fn account(&self, id: &str, on: Option<LocalDay>, zone: &Zone) -> Result<Option<AccountView>, PostError> {
         let Some(no) = self.account_no(id) else { return Ok(None) };
-        let mut movements = self.money_of(no, zone)?;
-        for (at, _, line) in self.derived().charges_of(no.0, self.journal())? {
-            let debit = line.posted.debit().get();
-            let amount = Tiyn::new(if line.reversal { debit } else { debit.saturating_neg() });
-            movements.push(Moved { at: InstantMs(at), amount, what: Movement::Charge(Box::new(line)) });
-        }
+        let is_money = |seq: u64| self.money_entries().binary_search(&seq).is_ok();
+        let lines = self.derived().movements_of(no.0, self.journal(), &is_money)?;
+        let mut movements: Vec<Moved> =
+            lines.into_iter().filter_map(|(at, _, line)| moved(InstantMs(at), line, no, zone)).collect();
         if let Some(on) = on {
             let end = zone.start_of_day(on.plus_days(1));
             movements.retain(|moved| moved.at < end);
         }
-        movements.sort_by_key(|moved| moved.at);
         Ok(Some(view_of(id, &movements, debts_after(&movements), on)))
     }
+}
 
-    /// Payments, refunds and openings of an account, in the order of the journal.
-    fn money_of(&self, no: AccountNo, zone: &Zone) -> Result<Vec<Moved>, PostError> {
-        let mut moved = Vec::new();
-        for seq in self.money_entries() {
-            let stored = self.journal().read(*seq)?;
-            let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq: *seq, error })?;
-            let Entry::Money(moves) = entry else { continue };
-            for of in moves {
-                let (at_ms, amount, what) = match of {
-                    MoneyMove::Opening { account, amount, month, .. } if account == no.0 => {
-                        (i64::MIN, amount, Movement::Opening(Period(month)))
-                    }
-                    MoneyMove::Payment(of) | MoneyMove::Identified(of) if of.account == no.0 => {
-                        let channel = Channel::ALL.get(usize::from(of.channel)).copied().unwrap_or(Channel::Other);
-                        let credited = of.amount.saturating_sub(of.vat);
-                        (of.paid_ms, credited, Movement::Payment(of.reference, channel, Tiyn::new(of.vat)))
-                    }
-                    MoneyMove::Refund(of) if of.account == no.0 => {
-                        (of.at_ms, of.amount.saturating_neg(), Movement::Refund(of.reference))
-                    }
-                    MoneyMove::Settled(of) if of.payment.account == no.0 => {
-                        let of = of.payment;
-                        let channel = Channel::ALL.get(usize::from(of.channel)).copied().unwrap_or(Channel::Other);
-                        let credited = of.amount.saturating_sub(of.vat);
-                        (of.paid_ms, credited, Movement::Payment(of.reference, channel, Tiyn::new(of.vat)))
-                    }
-                    MoneyMove::Brought { account, amount, kind } if account == no.0 => {
-                        let owed = if kind == Brought::OffBalance { 0 } else { amount.saturating_neg() };
-                        (i64::MIN, owed, Movement::Brought(kind))
-                    }
-                    MoneyMove::Status(ref posting) if posting.account == no.0 || posting.to == Some(no.0) => {
-                        let Some(kind) = posting.posting() else { continue };
-                        let at = zone.start_of_day(LocalDay(posting.on)).0;
-                        (at, for_client(&of.transaction(), no), Movement::Status(kind))
-                    }
-                    MoneyMove::Opening { .. }
-                    | MoneyMove::Settled(_)
-                    | MoneyMove::Brought { .. }
-                    | MoneyMove::Status(_)
-                    | MoneyMove::Payment(_)
-                    | MoneyMove::Identified(_)
-                    | MoneyMove::Unidentified(_)
-                    | MoneyMove::Refund(_) => continue,
-                };
-                moved.push(Moved { at: InstantMs(at_ms), amount: Tiyn::new(amount), what });
-            }
+fn moved(at: InstantMs, line: Line, no: AccountNo, zone: &Zone) -> Option<Moved> {
+    let mut at = at;
+    let (amount, what) = match line {
+        Line::Charge(line) => {
+            let debit = line.posted.debit().get();
+            let amount = if line.reversal { debit } else { debit.saturating_neg() };
+            (amount, Movement::Charge(Box::new(line)))
         }
-        Ok(moved)
-    }
+        Line::Money(MoneyMove::Opening { amount, month, .. }) => (amount, Movement::Opening(Period(month))),
+        Line::Money(MoneyMove::Payment(of) | MoneyMove::Identified(of)) => payment(of),
+        Line::Money(MoneyMove::Settled(of)) => payment(of.payment),
+        Line::Money(MoneyMove::Brought { amount, kind, .. }) => {
+            let owed = if kind == Brought::OffBalance { 0 } else { amount.saturating_neg() };
+            (owed, Movement::Brought(kind))
+        }
+        Line::Money(of @ MoneyMove::Status(_)) => {
+            let transaction = of.transaction();
+            let MoneyMove::Status(posting) = of else { return None };
+            at = zone.start_of_day(LocalDay(posting.on));
+            (for_client(&transaction, no), Movement::Status(posting.posting()?))
+        }
+        Line::Money(MoneyMove::Refund(of)) => (of.amount.saturating_neg(), Movement::Refund(of.reference)),
+        Line::Money(MoneyMove::Unidentified(_)) => return None,
+    };
+    Some(Moved { at, amount: Tiyn::new(amount), what })
+}
+
+fn payment(of: Payment) -> (i64, Movement) {
+    let channel = Channel::ALL.get(usize::from(of.channel)).copied().unwrap_or(Channel::Other);
+    let credited = of.amount.saturating_sub(of.vat);
+    (credited, Movement::Payment(of.reference, channel, Tiyn::new(of.vat)))
 }
 
 /// What a transaction gives an account, above zero for the client; what is carried off-balance is no part of it.

@@ -15,7 +15,8 @@ const GROUPS_LOGGED_MAX: u32 = 4;
 ///
 /// Since entries are only ever appended, what is up to that head is the same at every later instant; no snapshot is
 /// held, and the writer's log does not grow. Each entry is checked as it is read, and the whole copy once more when it
-/// is durable. The copy is a store only then: before, its folder holds none. `holder` as for
+/// is durable. The copy is a store only then: before, its folder holds none. What fails takes away what it made; what is
+/// killed leaves files that are no store, and the next copy into that folder writes over them. `holder` as for
 /// [`SqliteJournal::create`](super::SqliteJournal::create).
 pub fn copy(from: impl Into<Place>, to: impl Into<Place>, holder: &str) -> Result<Head, StoreError> {
     let (from, to) = (SqliteReader::open(from)?, to.into());
@@ -24,8 +25,17 @@ pub fn copy(from: impl Into<Place>, to: impl Into<Place>, holder: &str) -> Resul
     }
     make::folder(&to)?;
     let _lock = to.lock(holder)?;
-    make::store(&to, &mut |rows| fill(&from, rows))?;
-    let copied = check(&to)?;
+    let copied = make::store(&to, &mut |rows| fill(&from, rows)).and_then(|()| looked_at(&from, &to));
+    if matches!(&copied, Err(error) if !matches!(error, StoreError::Exists { .. })) {
+        // It is told why there is no copy; that something of it is left would help nobody.
+        let _ = make::unmake(&to);
+    }
+    copied
+}
+
+/// Looks at every byte of a copy: its head.
+fn looked_at(from: &SqliteReader, to: &Place) -> Result<Head, StoreError> {
+    let copied = check(to)?;
     match copied.findings.into_iter().next() {
         Some(finding) => Err(finding),
         None if copied.head != from.head() => {

@@ -49,21 +49,34 @@ pub trait Reading: Debug + Send + Sync {
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
 }
 
+/// A folder by its path: of the file system.
+#[cfg(not(feature = "power-loss"))]
+pub use SystemFolder as FolderDisk;
+
+/// A folder by its path: of the file system, or of a simulated disk that is mounted there.
+#[cfg(feature = "power-loss")]
+pub use super::power_loss::MountedFolder as FolderDisk;
+
 /// A folder of the file system.
 #[derive(Clone, Debug)]
-pub struct FolderDisk {
+pub struct SystemFolder {
     path: PathBuf,
 }
 
-impl FolderDisk {
+impl SystemFolder {
     /// The folder at this path; it is made where there is none.
     pub fn at(path: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(path)?;
         Ok(Self { path: path.to_path_buf() })
     }
+
+    /// Whether there is a folder; none is made.
+    pub fn is_at(path: &Path) -> bool {
+        path.is_dir()
+    }
 }
 
-impl Disk for FolderDisk {
+impl Disk for SystemFolder {
     type Writing = File;
     type Reading = File;
 

@@ -149,6 +149,9 @@ impl fmt::Display for StoreError {
                  on from there",
                 path.display()
             ),
+            Self::Io { path, cause } if path.ancestors().skip(1).any(Path::is_file) => {
+                write!(f, "{}: {cause}\n  hint: a store is a folder, and this names a file", path.display())
+            }
             Self::Io { path, cause } => write!(
                 f,
                 "{}: {cause}\n  hint: see the system's log for errors of the disk, then run again; all that was \

@@ -6,7 +6,7 @@ use super::place::{Place, beside};
 use super::planted::Bug;
 use super::rows::{Rows, TABLES};
 use super::{Head, StoreError, connection};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Fills a store in the making: the head afterwards.
 pub(super) type Fill<'a> = dyn FnMut(&mut Rows) -> Result<Head, StoreError> + 'a;
@@ -49,8 +49,7 @@ pub(super) fn named(place: &Place) -> Result<(), StoreError> {
 /// Makes a store in a folder that is there and locked, and holds nothing but what is left of an earlier attempt.
 pub(super) fn store(place: &Place, fill: &mut Fill<'_>) -> Result<(), StoreError> {
     let unfinished = place.unfinished();
-    let attempt = [unfinished.clone(), beside(&unfinished, "-wal"), beside(&unfinished, "-shm")];
-    let attempt = [attempt.as_slice(), &[beside(&unfinished, "-journal"), place.head()]].concat();
+    let attempt = attempt(place);
     let lock = place.folder().join("lock");
     for name in place.io(place.folder(), |disk| disk.names(place.folder()))? {
         let path = place.folder().join(name);
@@ -67,6 +66,24 @@ pub(super) fn store(place: &Place, fill: &mut Fill<'_>) -> Result<(), StoreError
     sync()?;
     place.io(&unfinished, |disk| disk.rename(&unfinished, &place.journal()))?;
     if place.has(Bug::FolderNotSynced) { Ok(()) } else { sync() }
+}
+
+/// The files of a store in the making.
+fn attempt(place: &Place) -> Vec<PathBuf> {
+    let unfinished = place.unfinished();
+    let beside = ["-wal", "-shm", "-journal"].map(|suffix| beside(&unfinished, suffix));
+    std::iter::once(unfinished).chain(beside).chain([place.head()]).collect()
+}
+
+/// Takes away a store that was made and is not wanted, or what there is of one. The lock is ours.
+pub(super) fn unmake(place: &Place) -> Result<(), StoreError> {
+    let journal = place.journal();
+    // Its name first: what is left then is no store.
+    let named = [journal.clone(), beside(&journal, "-wal"), beside(&journal, "-shm")];
+    for path in named.into_iter().chain(attempt(place)) {
+        place.io(&path, |disk| disk.remove(&path))?;
+    }
+    place.io(place.folder(), |disk| disk.sync_folder(place.folder()))
 }
 
 fn entries(place: &Place, path: &Path, fill: &mut Fill<'_>) -> Result<Head, StoreError> {

@@ -22,6 +22,10 @@ const LOG_BYTES: u64 = 64 << 20;
 
 impl From<&Path> for Place {
     fn from(folder: &Path) -> Self {
+        #[cfg(feature = "power-loss")]
+        if let Some(place) = super::power_loss::place_at(folder) {
+            return place;
+        }
         Self::on(Arc::new(RealMedium), folder)
     }
 }

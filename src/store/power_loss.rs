@@ -6,16 +6,21 @@
 //! should have written a part, and the system believes the rest to be written, as Linux does.
 //!
 //! SQLite's files are on it through a layer below SQLite, the store's others through
-//! [`Medium`](super::medium::Medium), derived files through [`SimulatedFolder`]. [`Crashes`] drives a workload into a loss of power at each of its operations and judges what is left.
+//! [`Medium`](super::medium::Medium), derived files through [`SimulatedFolder`]. A disk can be mounted under a
+//! folder of the system, so that all of a store is on it. [`Crashes`] drives a workload into a loss of power at each of
+//! its operations and judges what is left.
 
 mod crash;
 mod folder;
 mod image;
+mod mounted;
 mod vfs;
 
 pub use crash::{Crash, Crashes, Event, Failure, Groups, Tally, Workload};
 pub use folder::{SimulatedFolder, SimulatedReading, SimulatedWriting};
 pub use image::{Loss, Manner};
+pub(super) use mounted::place_at;
+pub use mounted::{Mount, MountedFolder, MountedReading, MountedWriting};
 
 use super::medium::{Access, Guard, Locked, Medium, MediumFile};
 use image::{Image, Naming, Random, Write};

@@ -73,7 +73,7 @@ pub struct WrittenSegment {
 }
 
 impl<D: Disk> Stored<D> for Segment<D> {
-    const MAGIC: [u8; 8] = *b"esepseg\x01";
+    const MAGIC: [u8; 8] = *b"esepseg\x02";
     const NAME: &'static str = "segment";
     const TIERS: Tiers = Tiers { smallest: 20_000, fan: 8, records_max: 1 << 27, files_max: 64 };
 

@@ -7,6 +7,10 @@ const DAY_MS: i64 = 86_400_000;
 const TABLE_FROM_MS: i64 = 0;
 const TABLE_TO_MS: i64 = 4_102_444_800_000;
 
+/// An offset that changes lasts longer than so many days: a test holds every zone to it. Reading a tariff takes as long
+/// as making this table, so it is worth it.
+const STRIDE_DAYS: i64 = 7;
+
 /// A time zone of the tz database, with its offsets as a table.
 #[derive(Clone, Debug)]
 pub struct Zone {
@@ -53,19 +57,7 @@ impl Zone {
     /// A zone by its name in the tz database: `Asia/Almaty`, `UTC`.
     pub fn parse(name: &str) -> Result<Self, UnknownZone> {
         let tz: chrono_tz::Tz = name.parse().map_err(|_| UnknownZone(name.to_owned()))?;
-        let mut offsets = vec![(TABLE_FROM_MS, offset_at(tz, TABLE_FROM_MS))];
-        let mut at = TABLE_FROM_MS;
-        let mut offset = offset_at(tz, at);
-        while at < TABLE_TO_MS {
-            let next = at.saturating_add(DAY_MS);
-            let next_offset = offset_at(tz, next);
-            if next_offset != offset {
-                offsets.push((change_between(tz, at, next, offset), next_offset));
-                offset = next_offset;
-            }
-            at = next;
-        }
-        Ok(Self { tz, offsets })
+        Ok(Self { tz, offsets: offsets_of(tz, STRIDE_DAYS) })
     }
 
     /// The name in the tz database.
@@ -131,6 +123,30 @@ impl Zone {
     }
 }
 
+/// From which instant which offset holds. Days are looked at one by one where the offset changes within a stride.
+fn offsets_of(tz: chrono_tz::Tz, stride_days: i64) -> Vec<(i64, i64)> {
+    let mut offset = offset_at(tz, TABLE_FROM_MS);
+    let mut offsets = vec![(TABLE_FROM_MS, offset)];
+    let mut at = TABLE_FROM_MS;
+    while at < TABLE_TO_MS {
+        let end = at.saturating_add(stride_days.saturating_mul(DAY_MS)).min(TABLE_TO_MS);
+        if offset_at(tz, end) == offset {
+            at = end;
+            continue;
+        }
+        while at < end {
+            let next = at.saturating_add(DAY_MS);
+            let next_offset = offset_at(tz, next);
+            if next_offset != offset {
+                offsets.push((change_between(tz, at, next, offset), next_offset));
+                offset = next_offset;
+            }
+            at = next;
+        }
+    }
+    offsets
+}
+
 fn offset_at(tz: chrono_tz::Tz, at_ms: i64) -> i64 {
     chrono::DateTime::from_timestamp_millis(at_ms)
         .map_or(0, |at| i64::from(tz.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc()))
@@ -182,6 +198,13 @@ mod tests {
         assert_eq!(zone.instants(day.plus_days(1), 0), LocalInstants::One(at("2024-02-29T19:00:00Z")));
         assert_eq!(zone.start_of_day(day.plus_days(1)), at("2024-02-29T19:00:00Z"));
         assert_eq!(zone.next_change(at("2024-02-29T17:00:00Z")), Some(at("2024-02-29T18:00:00Z")));
+    }
+
+    #[test]
+    fn no_zone_has_an_offset_that_a_stride_steps_over() {
+        for tz in chrono_tz::TZ_VARIANTS {
+            assert_eq!(offsets_of(tz, STRIDE_DAYS), offsets_of(tz, 1), "{tz}");
+        }
     }
 
     #[test]

@@ -6,11 +6,14 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
     reason = "a test may stop at the first surprise"
 )]
 
 mod backup;
+mod explain;
 mod export;
+mod late;
 mod money;
 mod suspense;
 mod what_if;

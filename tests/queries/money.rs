@@ -104,3 +104,35 @@ fn cell_48_losses_are_those_of_the_summary() {
     assert_eq!(sum, tiyn(&losses["not_owed"]));
     assert!(done(&["losses", "--data", &month.text("store")]).contains(losses["not_owed"].as_str().unwrap()));
 }
+
+#[test]
+fn a_payment_that_no_balance_can_hold_is_told_and_stops_nothing() {
+    let month = Month::new();
+    let most = "92233720368547758.07";
+    let wrong = format!(
+        "BIG-1,A-0001,{most},2026-03-05,bank\nBIG-2,A-0001,{most},2026-03-06,bank\nMINUS,A-0001,-1.00,2026-03-05,bank\n\
+         ZERO,A-0001,0.00,2026-03-05,bank\nMANY,A-0001,{most}0,2026-03-05,bank\nTHIRD,A-0001,0.005,2026-03-05,bank\n"
+    );
+    month.run("without");
+    month.write("payments.csv", &format!("{}{wrong}", month.read("payments.csv")));
+    let output = esep(&["run", &month.text("month"), "--data", &month.text("store")]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    for words in [
+        "payment BIG-2: with it account A-0001 has more than an amount can be; refused",
+        "payment MINUS: amount -1.00 is not above zero; set aside",
+        "payment ZERO: amount 0.00 is not above zero; set aside",
+        "payment MANY",
+        "payment THIRD",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    // The account has paid 1500.00, so neither fits; all other payments are booked.
+    assert_eq!(told.matches("more than an amount can be").count(), 2, "{told}");
+    assert_eq!(month.state_hash("store"), month.state_hash("without"));
+    let data = month.text("store");
+    let by_hand = ["pay", "A-0001", most, "--reference", "H-1", "--channel", "bank", "--at", "2026-03-05"];
+    let told = refused(&[&by_hand[..], &["--data", &data]].concat());
+    assert!(told.contains("beyond the range of an amount"), "{told}");
+    assert!(refused(&["verify", "--data", "/etc/hostname"]).contains("a store is a folder"));
+}

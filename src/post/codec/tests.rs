@@ -169,9 +169,8 @@ fn entries_of_statuses() -> Vec<Entry> {
         off_balance: 1,
         credit: 2,
         penalty: 3,
-        to: Some(9),
     };
-    let file = ReferenceFile { name: "events.csv".into(), hash: 3, bytes: 11, content: Content::Tail(5) };
+    let file = ReferenceFile { name: "events.csv".into(), hash: 3, bytes: 11, content: Content::Detail(5) };
     let due = [TaskDue::At(1_772_506_200_000), TaskDue::On(20_574), TaskDue::Open];
     let brought = [Brought::Doubtful, Brought::OffBalance, Brought::Penalty];
     let moves = brought.map(|kind| MoneyMove::Brought { account: 7, amount: 5, kind });

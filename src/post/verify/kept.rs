@@ -6,6 +6,7 @@ use crate::post::books::{Books, FileState, Suspense};
 use crate::post::entry::FileKey;
 use crate::post::snapshot::{self, Snapshot};
 use crate::post::writer::PostError;
+use crate::store::disk::{Disk, FolderDisk};
 use crate::store::{Entries, SqliteReader};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +24,7 @@ pub(super) fn open(folder: &Path, found: &mut Verified) -> Result<Option<Kept>, 
             .is_ok_and(|journal| seq <= journal.head().count && journal.link(seq).is_ok_and(|link| link == *chain))
     };
     let read = snapshot::read(folder, &knows);
-    if read.is_none() && folder.join(snapshot::NAME).try_exists()? {
+    if read.is_none() && FolderDisk::at(folder)?.list()?.iter().any(|name| name == snapshot::NAME) {
         found.tell("snapshot: it is not whole, or of another journal".into());
     }
     Ok(read.map(|(snapshot, memory)| Kept { snapshot, memory }))

@@ -94,14 +94,14 @@ fn try_open(folder: &Path) -> Result<(Opened, Vec<String>), PostError> {
     let mut opened = Opened { segments: None, keys: None };
     let (segments, keys) = (folder.join("segments"), folder.join("keys"));
     // A reader makes no folder.
-    if segments.is_dir() {
+    if FolderDisk::is_at(&segments) {
         let (of, damages) = Segments::open(FolderDisk::at(&segments)?, &knows).map_err(derived::sealed)?;
         told.extend(damages.iter().map(|damage| format!("segments: {damage}")));
         let checked = of.check().map_err(derived::sealed)?;
         told.extend(checked.damages.iter().map(|damage| format!("segments: {damage}")));
         opened.segments = Some(of);
     }
-    if keys.is_dir() {
+    if FolderDisk::is_at(&keys) {
         let (of, damages) = KeyRuns::open(FolderDisk::at(&keys)?, &knows).map_err(derived::sealed)?;
         told.extend(damages.iter().map(|damage| format!("keys: {damage}")));
         let checked = of.check().map_err(derived::sealed)?;
@@ -142,7 +142,7 @@ impl Opened {
                     charge.place,
                     charge.bytes,
                 );
-                found.sealed_charges = found.sealed_charges.saturating_add(1);
+                found.sealed_movements = found.sealed_movements.saturating_add(1);
             }
             for (seq, sum) in have {
                 if of(seq).unwrap_or_default().charges != sum {

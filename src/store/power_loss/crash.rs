@@ -1,12 +1,13 @@
 //! Drives a workload into a fault at each of its operations, and judges what is left.
 
+use super::mounted::place_on;
 use super::{Failing, Loss, SimulatedDisk, Trouble};
 use crate::store::planted::Bug;
 use crate::store::{Entries, Head, Place, SqliteReader, StoreError, Times, check};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// What a process does: it opens the store at a place, or makes it, does what is left to do, and tells each head that
 /// was acknowledged to it, before it acts on it. It gives back what has to be the same however often it was
@@ -81,6 +82,8 @@ pub struct Crashes<'a> {
     workload: &'a Workload<'a>,
     groups: Groups,
     bug: Option<Bug>,
+    /// Where the disks are mounted, each under its name, and how long the log grows; none where they are not.
+    mounts: Option<(PathBuf, u64)>,
     /// After each append, the last one at the end.
     heads: Vec<Head>,
     result: Vec<u8>,
@@ -93,11 +96,34 @@ const FOLDER: &str = "/data/store";
 impl<'a> Crashes<'a> {
     /// Runs the workload once without a fault, with a fault of the container planted or none.
     pub fn new(workload: &'a Workload<'a>, groups: Groups, bug: Option<Bug>) -> Result<Self, Failure> {
-        let mut crashes = Self { workload, groups, bug, heads: Vec::new(), result: Vec::new(), operations: 0 };
+        Self::begin(workload, groups, bug, None)
+    }
+
+    /// The same for a workload that opens its store by the path of its place: each disk is mounted in a folder of
+    /// `root`. The log is written into the file after `log_bytes`.
+    pub fn mounted(
+        workload: &'a Workload<'a>,
+        groups: Groups,
+        bug: Option<Bug>,
+        (root, log_bytes): (&Path, u64),
+    ) -> Result<Self, Failure> {
+        Self::begin(workload, groups, bug, Some((root.to_owned(), log_bytes)))
+    }
+
+    fn begin(
+        workload: &'a Workload<'a>,
+        groups: Groups,
+        bug: Option<Bug>,
+        mounts: Option<(PathBuf, u64)>,
+    ) -> Result<Self, Failure> {
+        let (heads, result) = (Vec::new(), Vec::new());
+        let mut crashes = Self { workload, groups, bug, mounts, heads, result, operations: 0 };
         let disk = SimulatedDisk::new();
         let mut heads = vec![Head::default()];
         let failed = |what| Failure { crash: None, what };
-        crashes.result = workload(&crashes.place(&disk), &mut |head| heads.push(head)).map_err(failed)?;
+        let place = crashes.place(&disk);
+        let _mount = crashes.mounts.as_ref().map(|_| disk.mount(&place));
+        crashes.result = workload(&place, &mut |head| heads.push(head)).map_err(failed)?;
         crashes.heads = heads;
         crashes.operations = disk.operations();
         Ok(crashes)
@@ -109,7 +135,10 @@ impl<'a> Crashes<'a> {
     }
 
     fn place(&self, disk: &SimulatedDisk) -> Place {
-        let place = Place::on(Arc::new(disk.clone()), Path::new(FOLDER));
+        let place = match &self.mounts {
+            Some((root, log_bytes)) => place_on(disk, &root.join(&*disk.vfs)).with_log_bytes(*log_bytes),
+            None => place_on(disk, Path::new(FOLDER)),
+        };
         match self.bug {
             Some(bug) => place.with_bug(bug),
             None => place,
@@ -126,13 +155,20 @@ impl<'a> Crashes<'a> {
             for _ in 0..threads.max(1) {
                 scope.spawn(|| {
                     let disk = SimulatedDisk::new();
+                    let _mount = self.mounts.as_ref().map(|_| disk.mount(&self.place(&disk)));
                     loop {
                         let number = next.fetch_add(1, Ordering::Relaxed);
                         if number >= count || sum_of().is_err() {
                             break;
                         }
                         let round = number.checked_div(self.operations).unwrap_or(0);
-                        let operation = number.checked_rem(self.operations).unwrap_or(0).saturating_add(1);
+                        // Few are spread over the whole of it.
+                        let operation = if count < self.operations {
+                            number.saturating_mul(self.operations).checked_div(count)
+                        } else {
+                            number.checked_rem(self.operations)
+                        };
+                        let operation = operation.unwrap_or(0).saturating_add(1);
                         let at = u64::try_from(events.len()).ok().and_then(|events| round.checked_rem(events));
                         let event = at.and_then(|at| events.get(usize::try_from(at).ok()?)).copied();
                         let event = event.unwrap_or(Event::PowerLoss);

@@ -33,6 +33,13 @@ impl SimulatedDisk {
     }
 }
 
+impl SimulatedFolder {
+    /// A folder of a disk, which is there.
+    pub(super) fn of(disk: SimulatedDisk, path: &Path) -> Self {
+        Self { disk, path: path.to_owned() }
+    }
+}
+
 impl Disk for SimulatedFolder {
     type Writing = SimulatedWriting;
     type Reading = SimulatedReading;

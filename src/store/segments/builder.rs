@@ -1,4 +1,5 @@
-use super::RECORD_HEAD;
+use super::scan::{charge, record_length};
+use super::{RECORD_HEAD, SealedCharge};
 use crate::prefetch::prefetch;
 use crate::store::sealed::{Place, SealedError, Span, each_bucket, spread};
 
@@ -74,6 +75,16 @@ impl SegmentBuilder {
         self.arena.len().saturating_add(self.keys.len().saturating_mul(size_of::<u128>()))
     }
 
+    /// The charges of an account that were collected, in the order in which they came. It looks at all of them.
+    pub fn charges_of(&self, account: u32) -> impl Iterator<Item = SealedCharge> {
+        let of = self.keys.iter().filter(move |key| (**key >> 96) as u32 == account);
+        of.filter_map(|key| {
+            let record = self.arena.get(*key as u32 as usize..)?;
+            let charge = charge(record.get(..record_length(record)?)?);
+            Some(SealedCharge { at_ms: charge.at_ms, place: charge.place, bytes: charge.bytes.to_vec() })
+        })
+    }
+
     /// Forgets the charges and keeps the memory.
     pub fn clear(&mut self) {
         self.arena.clear();
@@ -102,7 +113,7 @@ impl SegmentBuilder {
             prefetch(&self.arena, next);
             prefetch(&self.arena, next.wrapping_add(64));
             let record = self.arena.get(*key as u32 as usize..).unwrap_or_default();
-            each(record.get(..super::scan::record_length(record).unwrap_or(0)).unwrap_or_default())?;
+            each(record.get(..record_length(record).unwrap_or(0)).unwrap_or_default())?;
         }
         Ok(())
     }

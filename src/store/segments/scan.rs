@@ -31,6 +31,16 @@ fn number<const N: usize>(record: &[u8], at: usize) -> [u8; N] {
     record.get(at..).and_then(|rest| rest.first_chunk::<N>()).copied().unwrap_or([0; N])
 }
 
+/// The charge of a record.
+pub(super) fn charge(record: &[u8]) -> Charge<'_> {
+    Charge {
+        account: u32::from_le_bytes(number(record, 0)),
+        at_ms: i64::from_le_bytes(number(record, 4)),
+        place: Place { seq: u64::from_le_bytes(number(record, 12)), index: u32::from_le_bytes(number(record, 20)) },
+        bytes: record.get(RECORD_HEAD..).unwrap_or_default(),
+    }
+}
+
 /// What records are sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Order {
@@ -121,12 +131,7 @@ impl<D: Disk> Scan<D> {
     /// The next charge. After an error there are no more.
     #[allow(clippy::should_implement_trait, reason = "a charge is lent until the next one is asked for")]
     pub fn next(&mut self) -> Result<Option<Charge<'_>>, SealedError> {
-        Ok(self.next_record()?.map(|record| Charge {
-            account: u32::from_le_bytes(number(record, 0)),
-            at_ms: i64::from_le_bytes(number(record, 4)),
-            place: Place { seq: u64::from_le_bytes(number(record, 12)), index: u32::from_le_bytes(number(record, 20)) },
-            bytes: record.get(RECORD_HEAD..).unwrap_or_default(),
-        }))
+        Ok(self.next_record()?.map(charge))
     }
 
     /// The next record as it stands in its file.
