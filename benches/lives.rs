@@ -29,6 +29,7 @@ fn main() {
         overlap_percent: 0,
     };
     generate(&profile, &month).expect("a month is written");
+    rayon::ThreadPoolBuilder::new().num_threads(2).build_global().expect("two threads");
     let threads = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
     let mut store = Store::open(&dir.path().join("data"), "bench").expect("a store");
     let (folder, findings) = Folder::open(&month);
@@ -38,17 +39,17 @@ fn main() {
     store.ingest(folder, &how).expect("the month is posted");
     let day = |text: &str| LocalDay::parse(text).expect("a day");
     let started = std::time::Instant::now();
-    let first = threads.install(|| store.record_statuses(day("2026-03-31"))).expect("statuses are recorded");
+    let first = store.record_statuses(day("2026-03-31")).expect("statuses are recorded");
     let ms = started.elapsed().as_millis();
     println!("the first recording: {} moves of {accounts} accounts in {ms} ms", first.moves.len());
     let started = std::time::Instant::now();
-    let next = threads.install(|| store.record_statuses(day("2026-04-30"))).expect("statuses are recorded");
+    let next = store.record_statuses(day("2026-04-30")).expect("statuses are recorded");
     let ms = started.elapsed().as_millis();
     println!("the next month's: {} moves of {accounts} accounts in {ms} ms", next.moves.len());
     let mut group = criterion.benchmark_group("lives");
     group.sample_size(10).throughput(Throughput::Elements(u64::from(accounts)));
     group.bench_function("statuses of a month's end through the books, two threads", |bencher| {
-        bencher.iter(|| threads.install(|| store.statuses(day("2026-04-30")).expect("statuses are derived")));
+        bencher.iter(|| store.statuses(day("2026-04-30")).expect("statuses are derived"));
     });
     group.finish();
     criterion.final_summary();

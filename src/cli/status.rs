@@ -49,6 +49,9 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Ended> {
     let as_of = day("--as-of", &args.as_of)?;
     let data = &args.store.data;
     anyhow::ensure!(data.is_dir(), "there is no store {}", data.display());
+    if let Some(jobs) = args.store.common.jobs {
+        rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global().context("no threads")?;
+    }
     if let Some(rules) = &args.what_if {
         let others = Store::open_to_read(data)?.statuses_what_if(as_of, &terms(rules)?)?;
         print(&what_if(&others, as_of, args.store.common.json)?)?;
