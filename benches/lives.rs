@@ -3,7 +3,11 @@
 //!
 //! `ESEP_ACCOUNTS=N`: how many (1 000 000), with as many records.
 
-#![allow(clippy::expect_used, reason = "a bench that cannot go on says why and stops")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench that cannot go on says why and stops; what is done once is told, not sampled"
+)]
 
 use criterion::{Criterion, Throughput};
 use esep::folder::Folder;

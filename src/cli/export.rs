@@ -63,6 +63,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Ended> {
         Format::Csv => csv(&store, files),
         Format::Parquet => parquet(&store, files),
     }
+    .inspect_err(|_| partial.iter().for_each(|path| drop(std::fs::remove_file(path))))
     .with_context(|| format!("{} cannot be written", out.display()))?;
     for ((file, from), name) in files.iter().zip(&partial).zip(&names) {
         file.sync_all().and_then(|()| std::fs::rename(from, out.join(name)))?;

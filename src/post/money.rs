@@ -42,7 +42,7 @@ impl Store {
     /// Books a payment. One of an unknown account is held, never lost.
     ///
     /// Refused: an amount that is not above zero, a reference that was used for other money, a balance beyond the range
-    /// of an amount, a time that is none.
+    /// of an amount, a time that is none, an account that is archived (PA-4.4).
     pub fn pay_by_hand(&mut self, order: &MoneyOrder) -> Result<Ordered, PostError> {
         let reference = self.known_folder()?.reference;
         let row = self.checked(order, &reference)?;
@@ -58,7 +58,14 @@ impl Store {
             return Err(beyond(order));
         }
         if done.payments_refused > 0 {
-            return Err(PostError::Refused(done.notes.join("\n")));
+            let why = done.notes.join(
+                "
+",
+            );
+            return Err(PostError::Refused(format!(
+                "{why}
+  hint: pay it to the client's account in use, or give it back"
+            )));
         }
         Ok(no.map_or(Ordered::Held, |no| Ordered::Booked(self.books.ledgers.account(no).balance())))
     }

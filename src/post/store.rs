@@ -152,7 +152,9 @@ impl Store {
             }
             None => (state::empty(0), 1),
         };
-        store.keys_on_disk = store.derived.sealed_keys() > HOT_KEYS_MAX as u64;
+        // Who reads decides nothing, so needs no keys.
+        let reads = matches!(store.journal, Held::Reading(_));
+        store.keys_on_disk = reads || store.derived.sealed_keys() > HOT_KEYS_MAX as u64;
         let hot = if store.keys_on_disk { 0 } else { usize::try_from(store.derived.sealed_keys()).unwrap_or(0) };
         memory.duplicates = Duplicates::with_capacity(hot.saturating_add(1 << 16));
         let open_from = store.derived.open_from();
@@ -163,7 +165,6 @@ impl Store {
             })?;
         }
         let Self { books, references, money, journal, derived, .. } = &mut store;
-        let reads = matches!(journal, Held::Reading(_));
         let mut fold = |read: &mut Vec<Stored>| -> Result<(), PostError> {
             // Decoding is most of the work, and needs no order.
             let decoded: Vec<_> = read.par_drain(..).map(|stored| (stored.seq, decode(&stored))).collect();

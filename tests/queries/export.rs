@@ -70,6 +70,24 @@ fn money_2_1_exported_postings_balance_and_fold_to_the_balances_of_the_books() {
     }
 }
 
+/// Where a file may not grow as large as the tables: told, and what was there before is there still.
+#[test]
+fn an_export_without_room_leaves_what_was_there() {
+    let month = Month::new();
+    month.run("store");
+    let (data, out) = (month.text("store"), month.text("out"));
+    done(&["export", "--data", &data, "--out", &out]);
+    let before = std::fs::read(month.path("out/charges.csv")).unwrap();
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_esep")]);
+    let output = shell.args(["export", "--data", &data, "--out", &out]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("cannot be written"), "{told}");
+    assert_eq!(std::fs::read(month.path("out/charges.csv")).unwrap(), before);
+    assert_eq!(std::fs::read_dir(month.path("out")).unwrap().count(), 2, "nothing half done is left");
+}
+
 #[cfg(not(feature = "parquet"))]
 #[test]
 fn without_its_feature_parquet_is_refused_with_what_to_do() {

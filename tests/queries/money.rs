@@ -136,3 +136,35 @@ fn a_payment_that_no_balance_can_hold_is_told_and_stops_nothing() {
     assert!(told.contains("beyond the range of an amount"), "{told}");
     assert!(refused(&["verify", "--data", "/etc/hostname"]).contains("a store is a folder"));
 }
+
+#[test]
+fn pa_4_4_an_archived_account_takes_no_payment_by_hand_or_by_file() {
+    let month = Month::new();
+    let accounts = month.read("accounts.csv");
+    let header: Vec<&str> = accounts.lines().next().unwrap().split(',').collect();
+    let cell = |column: &&str| match *column {
+        "account_id" => "ARCH",
+        "plan" => "standard",
+        "opened_on" => "2020-01-01",
+        "terminated_on" => "2024-06-01",
+        _ => "",
+    };
+    let row: Vec<&str> = header.iter().map(cell).collect();
+    month.write("accounts.csv", &format!("{accounts}{}\n", row.join(",")));
+    month.write("payments.csv", &format!("{}BY-FILE,ARCH,7.00,2026-03-05,bank\n", month.read("payments.csv")));
+    let output = esep(&["run", &month.text("month"), "--data", &month.text("store")]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("payment BY-FILE: account ARCH: archived: no take_payment") && told.contains("(PA-4.4)"),
+        "{told}"
+    );
+    let data = month.text("store");
+    let before = month.state_hash("store");
+    let pay = ["pay", "ARCH", "5.00", "--reference", "BY-HAND", "--channel", "bank", "--at", "2026-03-05"];
+    let told = refused(&[&pay[..], &["--data", &data]].concat());
+    assert!(told.contains("account ARCH: archived: no take_payment") && told.contains("(PA-4.4)"), "{told}");
+    assert_eq!(month.state_hash("store"), before);
+    // On a day on which it was not archived yet, it does.
+    let then = ["pay", "ARCH", "5.00", "--reference", "BY-HAND", "--channel", "bank", "--at", "2024-05-05"];
+    done(&[&then[..], &["--data", &data]].concat());
+}
