@@ -16,6 +16,7 @@ use crate::book::AccountNo;
 use crate::folder::{Findings, Folder, PaymentRow};
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
+use crate::tariff::{KnownNames, Tariffs};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -407,31 +408,44 @@ impl Store {
     }
 
     /// Makes a folder's reference data that of the books, where it says anything new.
-    fn take_reference(&mut self, folder: Folder, notes: &mut Vec<String>) -> Result<Taken, PostError> {
+    fn take_reference(&mut self, mut folder: Folder, notes: &mut Vec<String>) -> Result<Taken, PostError> {
         let known = self.reference_files()?;
-        let files = reference::gather(&folder, known.as_ref(), self.books.statuses_to(), notes)?;
-        let canonical = self.adopt(&files)?;
+        let gathered = reference::gather(&folder, known.as_ref(), self.books.statuses_to(), notes)?;
+        let (payments, feeds) = (std::mem::take(&mut folder.payments), std::mem::take(&mut folder.files));
+        let period = folder.config.period;
+        let same = Some(folder).filter(|_| gathered.are_the_folders);
+        let canonical = self.adopt(&gathered.files, same)?;
         let register = &canonical.reference.register;
         // Rows of the folder by the numbers and the calendar of the books.
         let calendar = canonical.reference.tariffs.calendar();
-        let payments = folder.payments.into_iter().map(|of| PaymentRow {
+        let payments = payments.into_iter().map(|of| PaymentRow {
             no: register.find(of.account_id.as_bytes()),
             day: calendar.map_or(of.day, |zone| zone.local(of.at).day),
             ..of
         });
         let payments = payments.collect();
-        let reference = Reference { period: folder.config.period, ..canonical.reference };
-        Ok(Taken { reference, payments, feeds: folder.files })
+        let reference = Reference { period, ..canonical.reference };
+        Ok(Taken { reference, payments, feeds })
     }
 
-    /// Makes files the reference data of the books, where they say anything new. What they say.
-    pub(super) fn adopt(&mut self, files: &Files) -> Result<Folder, PostError> {
+    /// Makes files the reference data of the books, where they say anything new; `same` is a folder in which nothing else
+    /// stands. What they say.
+    pub(super) fn adopt(&mut self, files: &Files, same: Option<Folder>) -> Result<Folder, PostError> {
         let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(files));
         let at = self.reference_folder();
         if is_news {
             reference::materialise(&at, files)?;
         }
-        let canonical = loaded(Folder::open_knowing(&at, self.known_names()))?;
+        let names = self.known_names();
+        // Names have the same numbers, if they are counted from the beginning or come in the same order.
+        let counts_as_known = |folder: &Folder| {
+            let Tariffs { plans, zones, networks, .. } = &folder.reference.tariffs;
+            names == KnownNames::default() || (&names.plans, &names.zones, &names.networks) == (plans, zones, networks)
+        };
+        let canonical = match same.filter(counts_as_known) {
+            Some(folder) => folder,
+            None => loaded(Folder::open_knowing(&at, names))?,
+        };
         let register = &canonical.reference.register;
         if is_news {
             let (mut set, detail) = reference::pack(files, self.books.reference.as_ref())?;
