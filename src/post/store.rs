@@ -25,6 +25,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 pub const HOT_KEYS_MAX: usize = 32 << 20;
 /// A snapshot is written at the end of a run that wrote so many entries, about half a million records.
 const SNAPSHOT_EVERY: u64 = 256;
+/// After so many bytes of feeds, about three million records, a snapshot is written: less than that is folded anew when
+/// a run was killed.
+const PASS_BYTES: usize = 448 << 20;
 /// So many entries are decoded side by side.
 const ENTRIES_AT_ONCE: usize = 64;
 /// Money moves of one entry.
@@ -268,9 +271,13 @@ impl Store {
         }
         let order = places.iter().map(|place| *place as usize).collect();
         done.files.extend(places);
-        let mut reader = Reader::new(&files, order, Mode::Known).until(how.stop);
-        self.post_pieces(&mut reader, &files, reference, how, done)?;
-        self.pay_later(reference, done)
+        let mut reader = Reader::new(&files, order, Mode::Known).until(how.stop).in_passes_of(PASS_BYTES);
+        loop {
+            self.post_pieces(&mut reader, &files, reference, how, done)?;
+            if !reader.goes_on() {
+                return self.pay_later(reference, done);
+            }
+        }
     }
 
     /// Books the payments that waited for the feeds.
@@ -289,7 +296,7 @@ impl Store {
         Some(state.position).filter(|position| *position != Position::default()).map(Into::into)
     }
 
-    /// Takes pieces through rating into the journal. `files` by their place, with how far they are read.
+    /// Takes pieces through rating into the journal. `files` by their place.
     pub(super) fn post_pieces(
         &mut self,
         pieces: &mut dyn Pieces,
@@ -300,11 +307,13 @@ impl Store {
     ) -> Result<(), PostError> {
         let before = self.entries();
         let keys: Vec<FileKey> = self.books.files.iter().map(|(key, _)| key.clone()).collect();
+        let starts = self.books.files.iter().map(|(_, state)| state.position).collect();
         let reference_no = self.books.reference_no;
         let run = Feeds {
             reference,
             reference_no,
             files,
+            starts,
             keys: &keys,
             threads: how.threads,
             progress: how.progress,
