@@ -2,10 +2,11 @@
 //! known stays known: accounts keep their numbers, tariffs of other months remain, a file that is not given is unchanged.
 
 use super::entry::{Content, ReferenceFile, ReferenceSet};
+use super::writer::PostError;
 use crate::book::AccountNo;
 use crate::classify::Event;
 use crate::decode::split_line;
-use crate::folder::{EVENT_COLUMNS, EventRow, Folder, event_id, event_line};
+use crate::folder::{EVENT_COLUMNS, EventRow, Findings, Folder, event_id, event_line};
 use crate::units::LocalDay;
 use bumpalo::Bump;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -348,6 +349,14 @@ fn count_files(folder: &Path) -> io::Result<usize> {
         count = count.saturating_add(if path.is_dir() { count_files(&path)? } else { 1 });
     }
     Ok(count)
+}
+
+/// A folder of reference data that must load.
+pub(super) fn loaded((folder, findings): (Option<Folder>, Findings)) -> Result<Folder, PostError> {
+    folder.ok_or_else(|| {
+        let first = findings.kept().iter().find(|finding| finding.is_error()).map(ToString::to_string);
+        PostError::Reference(format!("the reference data does not load: {}", first.unwrap_or_default()))
+    })
 }
 
 /// The hash of an account's id.

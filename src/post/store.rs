@@ -7,13 +7,13 @@ use super::derived::Derived;
 use super::entry::{Entry, FileKey, MoneyMove, Position, ReferenceSet};
 use super::excerpt::Tables;
 use super::ingest::{Feeds, Ran};
-use super::reference::{self, Files};
+use super::reference::{self, Files, loaded};
 use super::snapshot::{self, Stand};
 use super::state::{self, Keys};
 use super::writer::{PostError, Ready, ToWriter, Writer, decode};
 use crate::batch::{FeedFile, FeedPosition, Memory, Mode, Pieces, Reader, Reference};
 use crate::book::AccountNo;
-use crate::folder::{Findings, Folder, PaymentRow};
+use crate::folder::{Folder, PaymentRow};
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
 use crate::tariff::{KnownNames, Tariffs};
@@ -576,14 +576,6 @@ impl Store {
 fn is_off(reference: &Reference, row: &PaymentRow) -> bool {
     let account = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
     account.is_some_and(|(no, account)| reference.register.is_off(no, account, row.at))
-}
-
-/// A folder of reference data that must load.
-pub(super) fn loaded((folder, findings): (Option<Folder>, Findings)) -> Result<Folder, PostError> {
-    folder.ok_or_else(|| {
-        let first = findings.kept().iter().find(|finding| finding.is_error()).map(ToString::to_string);
-        PostError::Reference(format!("the reference data does not load: {}", first.unwrap_or_default()))
-    })
 }
 
 /// How the books name a file.
