@@ -44,7 +44,7 @@ impl SqliteJournal {
 
     /// Opens a store to append to it. `holder` as for [`SqliteJournal::create`].
     ///
-    /// It looks at the file's header, at the last entry and at both copies of the head; [`check`](super::check) looks
+    /// It looks at the file's header, at the last entry and at both copies of the head; [`check`](super::check()) looks
     /// at every byte.
     pub fn open(place: impl Into<Place>, holder: &str) -> Result<Self, StoreError> {
         let place = place.into();
