@@ -30,6 +30,17 @@ pub enum Piece {
     Broken(Broken),
 }
 
+impl Piece {
+    /// So many bytes of memory it holds.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Lines(bytes) => bytes.len(),
+            Self::LongLine(line) => line.head.len(),
+            Self::Broken(broken) => broken.last_line.head.len(),
+        }
+    }
+}
+
 /// A line that was never in memory as a whole, without its `\n`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LongLine {

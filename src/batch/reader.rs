@@ -70,12 +70,31 @@ pub(crate) struct Reader<'p> {
     told: Told,
     /// Set by who wants it to end.
     stop: Option<&'p AtomicBool>,
+    /// Bytes of feeds in one pass, and what is left of them in this one.
+    pass_bytes: usize,
+    pass_left: usize,
 }
 
 impl<'p> Reader<'p> {
     pub(crate) fn new(files: &'p [FeedFile], order: Vec<usize>, mode: Mode) -> Self {
         let told = Told::default();
-        Self { files, order: order.into_iter(), open: None, mode, spare: Vec::new(), told, stop: None }
+        let (order, spare, all) = (order.into_iter(), Vec::new(), usize::MAX);
+        Self { files, order, open: None, mode, spare, told, stop: None, pass_bytes: all, pass_left: all }
+    }
+
+    /// A pass ends after about so many bytes; [`Self::goes_on`] begins the next.
+    pub(crate) fn in_passes_of(self, bytes: usize) -> Self {
+        Self { pass_bytes: bytes, pass_left: bytes, ..self }
+    }
+
+    /// Begins the next pass; false where nothing is left to be read.
+    pub(crate) fn goes_on(&mut self) -> bool {
+        self.pass_left = self.pass_bytes;
+        !self.is_stopped() && (self.open.is_some() || self.order.len() > 0)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// Reading ends when this is set.
@@ -87,7 +106,7 @@ impl<'p> Reader<'p> {
 impl Pieces for Reader<'_> {
     fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
         let mut batch = Vec::with_capacity(width);
-        while batch.len() < width && !self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+        while batch.len() < width && self.pass_left > 0 && !self.is_stopped() {
             let Some(open) = &mut self.open else {
                 let Some(place) = self.order.next() else { break };
                 let Some(file) = self.files.get(place) else { continue };
@@ -96,7 +115,10 @@ impl Pieces for Reader<'_> {
             };
             let Some(file) = self.files.get(open.place()) else { break };
             match open.step(file, self.spare.pop().unwrap_or_default(), &mut self.told.notes, progress) {
-                Step::Work(work) => batch.push(work),
+                Step::Work(work) => {
+                    self.pass_left = self.pass_left.saturating_sub(work.piece.bytes());
+                    batch.push(work);
+                }
                 Step::Nothing(buffer) => self.spare.push(buffer),
                 Step::Changed => *open = open.anew(file, &mut self.told.notes)?,
                 Step::End => {

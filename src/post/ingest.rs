@@ -18,8 +18,10 @@ use std::sync::atomic::AtomicU64;
 pub(super) struct Feeds<'i> {
     pub(super) reference: &'i Reference,
     pub(super) reference_no: u32,
-    /// All files that the books know, by their place, with how far they are read.
+    /// All files that the books know, by their place.
     pub(super) files: &'i [FeedFile],
+    /// How far each is read.
+    pub(super) starts: Vec<Position>,
     pub(super) keys: &'i [FileKey],
     pub(super) threads: &'i rayon::ThreadPool,
     pub(super) progress: &'i AtomicU64,
@@ -57,11 +59,11 @@ impl Feeds<'_> {
             let version = self.reference.tariffs.version_at(part.item.at);
             part.item.version = version.and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX);
         }
-        let starts = self.files.iter().map(|file| file.known.map_or_else(Position::default, Position::from)).collect();
         let writer = PieceWriter { reference: self.reference, reference_no: self.reference_no, files: self.keys };
         let old = if self.keys_on_disk { Some(OldKeys::open(self.folder)?) } else { None };
         let anew = vec![false; self.files.len()];
         let (folder, hot_keys) = (self.folder, self.hot_keys);
+        let starts = self.starts.clone();
         let mut sink = ToBooks { settler, writer, starts, anew, to, old, folder, hot_keys };
         let stages = Stages {
             reference: self.reference,

@@ -2,14 +2,15 @@
 //! known stays known: accounts keep their numbers, tariffs of other months remain, a file that is not given is unchanged.
 
 use super::entry::{Content, ReferenceFile, ReferenceSet};
+use super::writer::PostError;
 use crate::batch::push_field;
 use crate::book::AccountNo;
 use crate::classify::Event;
 use crate::decode::split_line;
-use crate::folder::{EVENT_COLUMNS, EventRow, FACT_COLUMNS, Folder, event_id, event_line};
+use crate::folder::{EVENT_COLUMNS, EventRow, FACT_COLUMNS, Findings, Folder, event_id, event_line};
 use crate::units::LocalDay;
 use bumpalo::Bump;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -24,7 +25,16 @@ pub(super) const EVENTS: &str = "events.csv";
 /// Who is who: these stand in the detail, the others beside the money.
 const PERSONAL: [&str; 4] = [ACCOUNTS, "lines.csv", "assignments.csv", "events.csv"];
 /// Packed well enough in little time: reference data changes a few times a month.
-const ZSTD_LEVEL: i32 = 3;
+const ZSTD_LEVEL: i32 = 1;
+/// About the length of a row, for tables that need not grow.
+const ROW_BYTES: usize = 100;
+
+/// Reference files as the books will know them.
+pub(super) struct Gathered {
+    pub(super) files: Files,
+    /// Nothing stands in them but what the folder says, as it says it: who reads them reads the folder.
+    pub(super) are_the_folders: bool,
+}
 
 /// Whether a file names persons: then it stands in the detail, and may be large.
 pub(super) fn is_personal(name: &str) -> bool {
@@ -38,8 +48,9 @@ pub(super) fn gather(
     known: Option<&Files>,
     seen_to: Option<LocalDay>,
     notes: &mut Vec<String>,
-) -> io::Result<Files> {
-    let mut files = known.cloned().unwrap_or_default();
+) -> io::Result<Gathered> {
+    let old = |name: &str| known.and_then(|known| known.get(name)).map_or(&b""[..], Vec::as_slice);
+    let mut files = Files::new();
     for (name, path) in folder.reference_files()? {
         match fs::read(&path) {
             Ok(bytes) => drop(files.insert(name, bytes)),
@@ -48,17 +59,25 @@ pub(super) fn gather(
         }
     }
     files.insert("esep.toml".into(), folder.config.canonical().into_bytes());
-    let old = known.and_then(|known| known.get(ACCOUNTS)).map_or(&b""[..], Vec::as_slice);
-    if let Some(new) = files.get(ACCOUNTS) {
+    let mut are_the_folders = true;
+    for (name, bytes) in known.into_iter().flatten() {
+        if !files.contains_key(name) {
+            are_the_folders = false;
+            files.insert(name.clone(), bytes.clone());
+        }
+    }
+    if let Some(new) = files.get(ACCOUNTS).filter(|new| new.as_slice() != old(ACCOUNTS)) {
         let is_valid = |id: &[u8]| folder.reference.register.find(id).is_some();
-        let accounts = merge_accounts(old, new, &is_valid, seen_to.map(|_| &mut *notes))?;
+        let accounts = merge_accounts(old(ACCOUNTS), new, &is_valid, seen_to.map(|_| &mut *notes))?;
+        are_the_folders &= accounts == *new;
         files.insert(ACCOUNTS.into(), accounts);
     }
     if files.contains_key(EVENTS) {
-        let old = known.and_then(|known| known.get(EVENTS)).map_or(&b""[..], Vec::as_slice);
-        files.insert(EVENTS.into(), merge_events(old, &folder.events, seen_to, notes)?);
+        let events = merge_events(old(EVENTS), &folder.events, seen_to, notes)?;
+        are_the_folders &= events == merge_events(b"", &folder.events, None, &mut Vec::new())?;
+        files.insert(EVENTS.into(), events);
     }
-    Ok(files)
+    Ok(Gathered { files, are_the_folders })
 }
 
 /// All events that were ever told, each once, in the order in which they came.
@@ -135,16 +154,21 @@ fn read_rows<'a>(bytes: &'a [u8], key: &str, name: &str, arena: &'a Bump) -> io:
     split_line(header, b',', arena, &mut columns).map_err(|_| bad("the header cannot be read"))?;
     let place = columns.iter().position(|column| *column == key.as_bytes());
     let place = place.ok_or_else(|| bad(&format!("no {key}")))?;
-    let mut rows = Vec::new();
-    let mut seen = FxHashSet::default();
+    let expected = bytes.len() / ROW_BYTES;
+    let mut rows = Vec::with_capacity(expected);
+    let mut seen = FxHashSet::with_capacity_and_hasher(expected, FxBuildHasher);
     let mut fields = Vec::new();
     for line in lines.filter(|line| !line.is_empty()) {
-        if split_line(line, b',', arena, &mut fields).is_err() {
-            continue;
-        }
-        let Some(id) = fields.get(place) else { continue };
-        if seen.insert(*id) {
-            rows.push((*id, line));
+        let id = if line.contains(&b'"') {
+            let split = split_line(line, b',', arena, &mut fields);
+            split.ok().and_then(|()| fields.get(place).copied())
+        } else {
+            line.split(|byte| *byte == b',').nth(place)
+        };
+        if let Some(id) = id
+            && seen.insert(id)
+        {
+            rows.push((id, line));
         }
     }
     Ok(Rows { columns, header, rows })
@@ -373,6 +397,14 @@ fn count_files(folder: &Path) -> io::Result<usize> {
         count = count.saturating_add(if path.is_dir() { count_files(&path)? } else { 1 });
     }
     Ok(count)
+}
+
+/// A folder of reference data that must load.
+pub(super) fn loaded((folder, findings): (Option<Folder>, Findings)) -> Result<Folder, PostError> {
+    folder.ok_or_else(|| {
+        let first = findings.kept().iter().find(|finding| finding.is_error()).map(ToString::to_string);
+        PostError::Reference(format!("the reference data does not load: {}", first.unwrap_or_default()))
+    })
 }
 
 /// The hash of an account's id.

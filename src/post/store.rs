@@ -7,15 +7,16 @@ use super::derived::Derived;
 use super::entry::{Entry, FileKey, MoneyMove, Position, ReferenceSet};
 use super::excerpt::Tables;
 use super::ingest::{Feeds, Ran};
-use super::reference::{self, Files};
+use super::reference::{self, Files, loaded};
 use super::snapshot::{self, Stand};
 use super::state::{self, Keys};
 use super::writer::{PostError, Ready, ToWriter, Writer, decode};
 use crate::batch::{FeedFile, FeedPosition, Memory, Mode, Pieces, Reader, Reference};
 use crate::book::AccountNo;
-use crate::folder::{Findings, Folder, PaymentRow};
+use crate::folder::{Folder, PaymentRow};
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
+use crate::tariff::{KnownNames, Tariffs};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -24,6 +25,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 pub const HOT_KEYS_MAX: usize = 32 << 20;
 /// A snapshot is written at the end of a run that wrote so many entries, about half a million records.
 const SNAPSHOT_EVERY: u64 = 256;
+/// After so many bytes of feeds, about three million records, a snapshot is written: less than that is folded anew when
+/// a run was killed.
+const PASS_BYTES: usize = 448 << 20;
 /// So many entries are decoded side by side.
 const ENTRIES_AT_ONCE: usize = 64;
 /// Money moves of one entry.
@@ -267,9 +271,13 @@ impl Store {
         }
         let order = places.iter().map(|place| *place as usize).collect();
         done.files.extend(places);
-        let mut reader = Reader::new(&files, order, Mode::Known).until(how.stop);
-        self.post_pieces(&mut reader, &files, reference, how, done)?;
-        self.pay_later(reference, done)
+        let mut reader = Reader::new(&files, order, Mode::Known).until(how.stop).in_passes_of(PASS_BYTES);
+        loop {
+            self.post_pieces(&mut reader, &files, reference, how, done)?;
+            if !reader.goes_on() {
+                return self.pay_later(reference, done);
+            }
+        }
     }
 
     /// Books the payments that waited for the feeds.
@@ -288,7 +296,7 @@ impl Store {
         Some(state.position).filter(|position| *position != Position::default()).map(Into::into)
     }
 
-    /// Takes pieces through rating into the journal. `files` by their place, with how far they are read.
+    /// Takes pieces through rating into the journal. `files` by their place.
     pub(super) fn post_pieces(
         &mut self,
         pieces: &mut dyn Pieces,
@@ -299,11 +307,13 @@ impl Store {
     ) -> Result<(), PostError> {
         let before = self.entries();
         let keys: Vec<FileKey> = self.books.files.iter().map(|(key, _)| key.clone()).collect();
+        let starts = self.books.files.iter().map(|(_, state)| state.position).collect();
         let reference_no = self.books.reference_no;
         let run = Feeds {
             reference,
             reference_no,
             files,
+            starts,
             keys: &keys,
             threads: how.threads,
             progress: how.progress,
@@ -407,31 +417,44 @@ impl Store {
     }
 
     /// Makes a folder's reference data that of the books, where it says anything new.
-    fn take_reference(&mut self, folder: Folder, notes: &mut Vec<String>) -> Result<Taken, PostError> {
+    fn take_reference(&mut self, mut folder: Folder, notes: &mut Vec<String>) -> Result<Taken, PostError> {
         let known = self.reference_files()?;
-        let files = reference::gather(&folder, known.as_ref(), self.books.statuses_to(), notes)?;
-        let canonical = self.adopt(&files)?;
+        let gathered = reference::gather(&folder, known.as_ref(), self.books.statuses_to(), notes)?;
+        let (payments, feeds) = (std::mem::take(&mut folder.payments), std::mem::take(&mut folder.files));
+        let period = folder.config.period;
+        let same = Some(folder).filter(|_| gathered.are_the_folders);
+        let canonical = self.adopt(&gathered.files, same)?;
         let register = &canonical.reference.register;
         // Rows of the folder by the numbers and the calendar of the books.
         let calendar = canonical.reference.tariffs.calendar();
-        let payments = folder.payments.into_iter().map(|of| PaymentRow {
+        let payments = payments.into_iter().map(|of| PaymentRow {
             no: register.find(of.account_id.as_bytes()),
             day: calendar.map_or(of.day, |zone| zone.local(of.at).day),
             ..of
         });
         let payments = payments.collect();
-        let reference = Reference { period: folder.config.period, ..canonical.reference };
-        Ok(Taken { reference, payments, feeds: folder.files })
+        let reference = Reference { period, ..canonical.reference };
+        Ok(Taken { reference, payments, feeds })
     }
 
-    /// Makes files the reference data of the books, where they say anything new. What they say.
-    pub(super) fn adopt(&mut self, files: &Files) -> Result<Folder, PostError> {
+    /// Makes files the reference data of the books, where they say anything new; `same` is a folder in which nothing else
+    /// stands. What they say.
+    pub(super) fn adopt(&mut self, files: &Files, same: Option<Folder>) -> Result<Folder, PostError> {
         let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(files));
         let at = self.reference_folder();
         if is_news {
             reference::materialise(&at, files)?;
         }
-        let canonical = loaded(Folder::open_knowing(&at, self.known_names()))?;
+        let names = self.known_names();
+        // Names have the same numbers, if they are counted from the beginning or come in the same order.
+        let counts_as_known = |folder: &Folder| {
+            let Tariffs { plans, zones, networks, .. } = &folder.reference.tariffs;
+            names == KnownNames::default() || (&names.plans, &names.zones, &names.networks) == (plans, zones, networks)
+        };
+        let canonical = match same.filter(counts_as_known) {
+            Some(folder) => folder,
+            None => loaded(Folder::open_knowing(&at, names))?,
+        };
         let register = &canonical.reference.register;
         if is_news {
             let (mut set, detail) = reference::pack(files, self.books.reference.as_ref())?;
@@ -553,14 +576,6 @@ impl Store {
 fn is_off(reference: &Reference, row: &PaymentRow) -> bool {
     let account = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
     account.is_some_and(|(no, account)| reference.register.is_off(no, account, row.at))
-}
-
-/// A folder of reference data that must load.
-pub(super) fn loaded((folder, findings): (Option<Folder>, Findings)) -> Result<Folder, PostError> {
-    folder.ok_or_else(|| {
-        let first = findings.kept().iter().find(|finding| finding.is_error()).map(ToString::to_string);
-        PostError::Reference(format!("the reference data does not load: {}", first.unwrap_or_default()))
-    })
 }
 
 /// How the books name a file.
