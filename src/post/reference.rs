@@ -3,10 +3,11 @@
 
 use super::entry::{Content, ReferenceFile, ReferenceSet};
 use super::writer::PostError;
+use crate::batch::push_field;
 use crate::book::AccountNo;
 use crate::classify::Event;
 use crate::decode::split_line;
-use crate::folder::{EVENT_COLUMNS, EventRow, Findings, Folder, event_id, event_line};
+use crate::folder::{EVENT_COLUMNS, EventRow, FACT_COLUMNS, Findings, Folder, event_id, event_line};
 use crate::units::LocalDay;
 use bumpalo::Bump;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -66,7 +67,8 @@ pub(super) fn gather(
         }
     }
     if let Some(new) = files.get(ACCOUNTS).filter(|new| new.as_slice() != old(ACCOUNTS)) {
-        let accounts = merge_accounts(old(ACCOUNTS), new, &|id| folder.reference.register.find(id).is_some())?;
+        let is_valid = |id: &[u8]| folder.reference.register.find(id).is_some();
+        let accounts = merge_accounts(old(ACCOUNTS), new, &is_valid, seen_to.map(|_| &mut *notes))?;
         are_the_folders &= accounts == *new;
         files.insert(ACCOUNTS.into(), accounts);
     }
@@ -172,8 +174,14 @@ fn read_rows<'a>(bytes: &'a [u8], key: &str, name: &str, arena: &'a Bump) -> io:
     Ok(Rows { columns, header, rows })
 }
 
-/// The rows of all accounts that were ever valid, each as it was told last: the nth row is account number n.
-fn merge_accounts(old: &[u8], new: &[u8], is_valid: &dyn Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
+/// The rows of all accounts that were ever valid, each as it was told last: the nth row is account number n. Once
+/// statuses are recorded (`recorded`, for what is to be told), cells that tell of the life of an account stay as they are.
+fn merge_accounts(
+    old: &[u8],
+    new: &[u8],
+    is_valid: &dyn Fn(&[u8]) -> bool,
+    mut recorded: Option<&mut Vec<String>>,
+) -> io::Result<Vec<u8>> {
     let arena = Bump::new();
     let new = read_accounts(new, &arena)?;
     let mut merged = Vec::with_capacity(old.len());
@@ -189,14 +197,54 @@ fn merge_accounts(old: &[u8], new: &[u8], is_valid: &dyn Fn(&[u8]) -> bool) -> i
     let old = read_accounts(old, &arena)?;
     let mut told: FxHashMap<&[u8], &[u8]> = new.rows.iter().copied().filter(|(id, _)| is_valid(id)).collect();
     for (id, line) in &old.rows {
-        match told.remove(id) {
-            Some(line) => push(line),
-            None if old.header == new.header => push(line),
-            None => push(&moved(line, &old.columns, &new.columns, &arena)),
+        match (told.remove(id), &mut recorded) {
+            (Some(new_line), Some(notes)) if new_line != *line => {
+                push(&keeping_facts(id, (line, &old.columns), (new_line, &new.columns), &arena, notes));
+            }
+            (Some(line), _) => push(line),
+            (None, _) if old.header == new.header => push(line),
+            (None, _) => push(&moved(line, &old.columns, &new.columns, &arena)),
         }
     }
     new.rows.iter().filter(|(id, _)| told.contains_key(id)).for_each(|(_, line)| push(line));
     Ok(merged)
+}
+
+/// A row as it is told, but for what it tells of the life of its account otherwise than before: that would change what is
+/// recorded, and is to be told as an event.
+fn keeping_facts(
+    id: &[u8],
+    (old, old_columns): (&[u8], &[&[u8]]),
+    (new, columns): (&[u8], &[&[u8]]),
+    arena: &Bump,
+    notes: &mut Vec<String>,
+) -> Vec<u8> {
+    let (mut was, mut is) = (Vec::new(), Vec::new());
+    let (old, new) = (arena.alloc_slice_copy(old), arena.alloc_slice_copy(new));
+    if split_line(old, b',', arena, &mut was).is_err() || split_line(new, b',', arena, &mut is).is_err() {
+        return new.to_vec();
+    }
+    let mut kept = Vec::with_capacity(new.len());
+    for (place, column) in columns.iter().enumerate() {
+        let told = is.get(place).copied().unwrap_or_default();
+        let before = old_columns.iter().position(|of| of == column).and_then(|at| was.get(at)).copied();
+        let before = before.unwrap_or_default();
+        let tells_facts = FACT_COLUMNS.iter().any(|of| of.as_bytes() == *column);
+        let frozen = tells_facts && told.trim_ascii() != before.trim_ascii();
+        if frozen {
+            notes.push(format!(
+                "{ACCOUNTS}: account {}: {} is another than when statuses were recorded (PA-57); left as it was, to be told \
+                 as an event",
+                String::from_utf8_lossy(id),
+                String::from_utf8_lossy(column)
+            ));
+        }
+        if place > 0 {
+            kept.push(b',');
+        }
+        push_field(&mut kept, if frozen { before } else { told });
+    }
+    kept
 }
 
 /// A row under another header: columns that the header lacks are forgotten.
@@ -371,7 +419,7 @@ mod tests {
     #[test]
     fn accounts_keep_their_numbers_whatever_the_order_and_columns_of_a_later_file() {
         let merge = |old: &str, new: &str| {
-            let merged = merge_accounts(old.as_bytes(), new.as_bytes(), &|id| id != b"BAD").unwrap();
+            let merged = merge_accounts(old.as_bytes(), new.as_bytes(), &|id| id != b"BAD", None).unwrap();
             String::from_utf8(merged).unwrap()
         };
         let first = merge("", "account_id,plan\nA,x\nBAD,?\nB,y\nA,twice\n");
@@ -381,7 +429,7 @@ mod tests {
         // Other columns: A's row moves under the new header.
         let quoted = "account_id,plan,name\r\nA,x,\"a, \"\"b\"\"\"\r\n";
         assert_eq!(merge(quoted, "name,account_id\nc,C\n"), "name,account_id\n\"a, \"\"b\"\"\",A\nc,C\n");
-        assert!(merge_accounts(b"", b"plan\nx\n", &|_| true).is_err());
+        assert!(merge_accounts(b"", b"plan\nx\n", &|_| true, None).is_err());
     }
 
     #[test]

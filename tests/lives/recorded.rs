@@ -153,6 +153,27 @@ fn pa_57_what_comes_behind_a_recording_counts_from_its_day_and_late_events_are_s
 }
 
 #[test]
+fn pa_57_the_register_tells_no_other_life_once_statuses_are_recorded() {
+    let base = base();
+    let mut store = base.store();
+    base.ingest(&mut store);
+    store.record_statuses(day("2026-03-31")).unwrap();
+    base.table(
+        "accounts.csv",
+        ACCOUNTS,
+        &["E,,\"N, M\",Abai 5,,p,credit,regular,2025-03-01,2025-03-01,2026-02-01,refusal,,,0.00,"],
+    );
+    let (done, _) = base.ingest(&mut store);
+    let kept = |column: &str| done.notes.iter().any(|note| note.contains(&format!("account E: {column} is another")));
+    assert!(kept("terminated_on") && kept("termination_reason") && !kept("address"), "{:?}", done.notes);
+    assert_eq!(at(&store, "E", "2026-04-30").status.name(), "current");
+    drop(store);
+    base.clean();
+    let row = std::fs::read_to_string(base.data().join("reference/accounts.csv")).unwrap();
+    assert!(row.contains("E,,\"N, M\",Abai 5,,p,credit,regular,2025-03-01,2025-03-01,,,,,0.00,"), "{row}");
+}
+
+#[test]
 fn interface_7_5_rows_that_cannot_be_are_set_aside_with_file_and_line_and_have_no_effect() {
     let base = base();
     base.table(
