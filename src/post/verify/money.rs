@@ -113,9 +113,10 @@ fn row_of_held(held: &UnidentifiedPayment, pinned: &Pinned) -> PaymentRow {
 
 fn row(pinned: &Pinned, amount: i64, paid_ms: i64, channel: u8) -> PaymentRow {
     let at = InstantMs(paid_ms);
-    let fallback = Zone::parse("Asia/Almaty").ok();
-    let zone = pinned.reference().tariffs.calendar().or(fallback.as_ref());
-    let day = zone.map_or(LocalDay(0), |zone| zone.local(at).day);
+    let day = match pinned.reference().tariffs.calendar() {
+        Some(zone) => zone.local(at).day,
+        None => Zone::parse("Asia/Almaty").map_or(LocalDay(0), |zone| zone.local(at).day),
+    };
     PaymentRow {
         id: String::new(),
         account_id: String::new(),
