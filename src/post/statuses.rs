@@ -337,7 +337,7 @@ impl Store {
 
     fn told(&self, inputs: &Inputs, mut part: Part, as_of: LocalDay, counts: (u64, u64)) -> Statuses {
         signs(inputs, &mut part, as_of);
-        let moves = part.moves.iter().map(|of| MovedAccount {
+        let moves = part.moves.par_iter().map(|of| MovedAccount {
             account_id: id_of(inputs, of.account),
             on: LocalDay(of.on),
             from: of.from.and_then(status_at),
