@@ -7,8 +7,8 @@
 
 use super::entry::{Brought, TaskDone};
 use crate::classify::{
-    Act, Deadline, Effect, Event, Facts, Happened, Life, Money, Move, OffCause, Outcome, Posting, Refusal, Status,
-    Task, Terms, Wish,
+    Act, Deadline, Effect, Event, Facts, Happened, Life, Money, Move, Next, OffCause, Outcome, Posting, Refusal,
+    Status, Task, Terms, Wish,
 };
 use crate::folder::Told;
 use crate::units::{InstantMs, LocalDay, Period, Tiyn, Zone};
@@ -355,6 +355,26 @@ impl Living<'_> {
             let is_done = |of: &TaskDone| usize::from(of.task) == open.task as usize && open.on.0 <= of.on;
             !done.iter().any(|of| of.on <= as_of.0 && is_done(of))
         });
+    }
+}
+
+/// The move that comes if nothing happens: what was used until a day is billed when its month is over, and falls due.
+pub(super) fn next_of(base: &Base<'_>, lived: &Lived, unbilled: Tiyn, as_of: LocalDay) -> Option<Next> {
+    let next = lived.life.next(base.terms);
+    let month = as_of.period();
+    let billed_on = month.next().first_day();
+    if unbilled <= Tiyn::ZERO || next.is_some_and(|next| next.on <= billed_on) {
+        return next;
+    }
+    let mut life = lived.life.clone();
+    let mut money = life.facts().money.clone();
+    money.bill(due_on(month), unbilled);
+    let mut out = Outcome::default();
+    let taken = life.money(base.terms, (base.zone.start_of_day(billed_on), billed_on), money, billed_on, &mut out);
+    match (taken, out.moves.first()) {
+        (Err(_), _) => next,
+        (Ok(_), Some(made)) => Some(Next { status: made.to, on: made.on, rule: made.rule }),
+        (Ok(_), None) => life.next(base.terms),
     }
 }
 

@@ -10,7 +10,7 @@ use super::derived::Line;
 use super::effects::{Kinds, Wished};
 use super::entry::{Entry, MoneyMove, StatusMove, StatusRun, TaskDone, TaskDue, TaskGiven};
 use super::inputs::Inputs;
-use super::life::{Known, Lived, LivedWish, live, shown_money};
+use super::life::{Known, Lived, LivedWish, live, next_of, shown_money};
 use super::store::Store;
 use super::writer::{PostError, Ready};
 use crate::book::Channel;
@@ -186,7 +186,7 @@ impl Store {
             facts: known_facts(&terms, &facts, as_of),
             classified: classify_under(&terms, &facts, as_of),
             contradictions: contradictions.iter().map(|of| of.name()).collect(),
-            next: lived.life.next(&terms),
+            next: next_of(&inputs.base(&terms), &lived, unbilled, as_of),
             money,
             tasks: lived.tasks.iter().map(|of| open_task(inputs, of, as_of)).collect(),
             refused: refused(&known, &lived),

@@ -44,3 +44,26 @@ fn interface_7_2_the_sample_month_shows_every_status_and_every_move_of_a_month()
     );
     assert_eq!(store.books.ledgers.sum(), 0);
 }
+
+#[test]
+fn interface_7_6_what_comes_next_is_what_comes_if_nothing_happens() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path(), "test").unwrap();
+    ingest(&mut store, &Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-cdr"));
+    let (today, later) = (day("2026-03-31"), day("2026-05-31"));
+    // The account of the README owes what it used in March.
+    let next = at(&store, "A-0021", "2026-03-31").next.unwrap();
+    assert_eq!((next.status.name(), next.on), ("overdue", day("2026-04-26")));
+    let moved: Vec<String> = store.statuses(later).unwrap().moves.into_iter().map(|of| of.account_id).collect();
+    let accounts: BTreeSet<String> = moved.into_iter().collect();
+    let mut come = 0;
+    for id in &accounts {
+        let Some(then) = store.status_of(id, Some(today)).unwrap() else { continue };
+        let lived = store.status_of(id, Some(later)).unwrap().unwrap();
+        let first = lived.timeline.iter().find(|of| of.on > today).map(|of| (of.to, of.on, of.rule));
+        let next = then.next.filter(|of| of.on <= later).map(|of| (of.status, of.on, of.rule));
+        assert_eq!(next, first, "{id}");
+        come += u32::from(next.is_some());
+    }
+    assert!(come >= 20, "{come} of {}", accounts.len());
+}
