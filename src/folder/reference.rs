@@ -379,6 +379,17 @@ impl Loading<'_> {
                         format!("payment {}: no account {}; held as unidentified", payment.id, payment.account_id);
                     findings.warning(name, line, message);
                 }
+                // Money that came in is the client's, such as a deposit before the opening (PA-28).
+                let opened = payment.no.and_then(|no| self.register.account(no)?.opened_on);
+                if let Some(opened) = opened.filter(|opened| payment.day < *opened) {
+                    let (id, day) = (&payment.id, payment.day);
+                    let odd = "is before the account was opened";
+                    findings.warning(
+                        name,
+                        line,
+                        format!("payment {id}: paid_at {day} {odd}, {opened} (PA-8); it counts"),
+                    );
+                }
                 payments.push(payment);
             },
         );
@@ -395,10 +406,6 @@ impl Loading<'_> {
         }
         let when = self.when(paid_at).ok_or_else(|| format!("paid_at `{paid_at}` is neither a day nor an instant"))?;
         let no = self.register.find(account.as_bytes());
-        let opened = no.and_then(|no| self.register.account(no)?.opened_on);
-        if let Some(opened) = opened.filter(|opened| when.day < *opened) {
-            return Err(format!("paid_at {} is before the account was opened, {opened} (PA-8)", when.day));
-        }
         Ok(PaymentRow {
             id: id.into(),
             account_id: account.into(),
