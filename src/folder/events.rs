@@ -70,6 +70,13 @@ impl Loading<'_> {
             match self.event(fields) {
                 Ok((no, event)) => {
                     known.insert(xxh3_128(id.as_bytes()), xxh3_64(content.as_bytes()));
+                    let opened = self.register.account(no).and_then(|account| account.opened_on);
+                    if let Some(opened) = opened.filter(|opened| event.on < *opened) {
+                        // Its life refuses it. Who is said to be off is not charged until that is mended.
+                        let (kind, on) = (event.happened.kind(), event.on);
+                        let why = format!("{kind} of {on} is before the account was opened, {opened} (PA-8)");
+                        findings.warning(name, line, format!("event {id}: {why}; it counts for usage alone"));
+                    }
                     let [_, account, at, kind, amount, reference, note] = fields;
                     let text = event_line([&id, account, at, kind, amount, reference, note]).into();
                     rows.push(EventRow { id: id.into(), no, event, line, text });
@@ -92,10 +99,6 @@ impl Loading<'_> {
         let no = self.register.find(account.as_bytes()).ok_or_else(|| format!("no account {account}"))?;
         let when = self.when(at).ok_or_else(|| format!("at `{at}` is neither a day nor an instant"))?;
         let happened = Happened::read(kind, Columns { amount, reference, note }).map_err(|error| error.to_string())?;
-        let opened = self.register.account(no).and_then(|account| account.opened_on);
-        if let Some(opened) = opened.filter(|opened| when.day < *opened) {
-            return Err(format!("{kind} of {} is before the account was opened, {opened} (PA-8)", when.day));
-        }
         Ok((no, Event { at: when.at, on: when.day, happened }))
     }
 
@@ -124,7 +127,9 @@ impl Loading<'_> {
     ) -> Vec<EventRow> {
         let name = &self.paths.config.events;
         rows.retain(|row| {
-            let contract = contracts.get(&row.no).filter(|contract| row.event.on < **contract);
+            let opened = self.register.account(row.no).and_then(|account| account.opened_on);
+            let is_early = opened.is_some_and(|opened| row.event.on < opened);
+            let contract = contracts.get(&row.no).filter(|contract| !is_early && row.event.on < **contract);
             if let Some(contract) = contract {
                 let (kind, on) = (row.event.happened.kind(), row.event.on);
                 let why = format!("{kind} of {on} is before the contract, {contract} (PA-8)");

@@ -215,7 +215,9 @@ fn interface_7_5_rows_that_cannot_be_are_set_aside_with_file_and_line_and_have_n
     assert!(told.iter().any(|told| told.contains("payments.csv:2:") && told.contains("before the account was opened")));
     assert_eq!(told.len(), 12, "{told:#?}");
     let debtor = at(&store, "D", "2026-03-31");
-    assert_eq!((debtor.status.name(), debtor.refused.len()), ("overdue", 0));
+    // What is dated before the account is refused by its life alone.
+    assert_eq!((debtor.status.name(), debtor.refused.len()), ("overdue", 1));
+    assert_eq!(debtor.refused[0].0, "b4");
     // What only the life can judge is refused by it, with status, wish and rule.
     let refused = at(&store, "C", "2026-03-31").refused;
     assert_eq!(refused[0].2.to_string().split(": ").take(2).collect::<Vec<_>>(), ["current", "no contract_terminated"]);
