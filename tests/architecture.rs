@@ -200,7 +200,8 @@ fn rust_files(folder: &str) -> Vec<(String, String)> {
         let Ok(entries) = fs::read_dir(folder) else { return };
         for entry in entries {
             let path = entry.unwrap().path();
-            if path.is_dir() {
+            // What cargo fuzz builds lies in fuzz/target.
+            if path.is_dir() && !path.ends_with("target") {
                 walk(&path, files);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 files.push(path);

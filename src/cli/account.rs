@@ -1,6 +1,6 @@
 //! One account, for a person or a program. Source: interface 7.2, 7.6.
 
-use super::status::{day, due, zone_of};
+use super::status::{day, due};
 use super::{AccountArgs, Ended, print, tell};
 use crate::post::entry::Brought;
 use crate::post::{AccountStatus, AccountView, Moved, Movement, Store};
@@ -12,7 +12,7 @@ use std::fmt::Write;
 pub(super) fn run(args: &AccountArgs) -> anyhow::Result<Ended> {
     let on = args.at.as_deref().map(|text| day("--at", text)).transpose()?;
     let store = Store::open_to_read(&args.store.data)?;
-    let zone = zone_of(&store)?;
+    let zone = store.zone()?;
     let Some(view) = store.account(&args.id, on, &zone)? else {
         tell(&format!("esep: no account {} in {}", args.id, args.store.data.display()));
         return Ok(Ended::NotDone);

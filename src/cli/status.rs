@@ -60,7 +60,7 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Ended> {
     let mut store = open(&args.store)?;
     let statuses = store.record_statuses(as_of)?;
     if let Some(path) = &args.control_list {
-        let zone = zone_of(&store)?;
+        let zone = store.zone()?;
         std::fs::write(path, control_csv(&statuses.control, &zone)?)
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
@@ -89,12 +89,6 @@ pub(super) fn task(args: &TaskArgs) -> anyhow::Result<Ended> {
         print(&format!("{task} of account {} is done since {on}\n", args.account))?;
     }
     Ok(Ended::Done)
-}
-
-/// The calendar of the books.
-pub(super) fn zone_of(store: &Store) -> anyhow::Result<Zone> {
-    let zone = store.books.reference.as_ref().and_then(|set| Zone::parse(&set.time_zone).ok());
-    Ok(zone.map_or_else(|| Zone::parse("Asia/Almaty"), Ok)?)
 }
 
 /// Delays and thresholds that are another than the source's.

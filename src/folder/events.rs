@@ -70,8 +70,7 @@ impl Loading<'_> {
             match self.event(fields) {
                 Ok((no, event)) => {
                     known.insert(xxh3_128(id.as_bytes()), xxh3_64(content.as_bytes()));
-                    let opened = self.register.account(no).and_then(|account| account.opened_on);
-                    if let Some(opened) = opened.filter(|opened| event.on < *opened) {
+                    if let Some(opened) = self.opened_after(no, event.on) {
                         // Its life refuses it. Who is said to be off is not charged until that is mended.
                         let (kind, on) = (event.happened.kind(), event.on);
                         let why = format!("{kind} of {on} is before the account was opened, {opened} (PA-8)");
@@ -127,8 +126,7 @@ impl Loading<'_> {
     ) -> Vec<EventRow> {
         let name = &self.paths.config.events;
         rows.retain(|row| {
-            let opened = self.register.account(row.no).and_then(|account| account.opened_on);
-            let is_early = opened.is_some_and(|opened| row.event.on < opened);
+            let is_early = self.opened_after(row.no, row.event.on).is_some();
             let contract = contracts.get(&row.no).filter(|contract| !is_early && row.event.on < **contract);
             if let Some(contract) = contract {
                 let (kind, on) = (row.event.happened.kind(), row.event.on);

@@ -275,6 +275,11 @@ impl Loading<'_> {
         when.map_or(NEVER, |when| self.start_of(when.day).0)
     }
 
+    /// The day on which an account was opened, where that is after a day.
+    pub(super) fn opened_after(&self, no: AccountNo, day: LocalDay) -> Option<LocalDay> {
+        self.register.account(no)?.opened_on.filter(|opened| day < *opened)
+    }
+
     /// The first instant of a local day.
     pub(super) fn start_of(&mut self, day: LocalDay) -> InstantMs {
         self.days.start(self.zone, day)
@@ -380,8 +385,7 @@ impl Loading<'_> {
                     findings.warning(name, line, message);
                 }
                 // Money that came in is the client's, such as a deposit before the opening (PA-28).
-                let opened = payment.no.and_then(|no| self.register.account(no)?.opened_on);
-                if let Some(opened) = opened.filter(|opened| payment.day < *opened) {
+                if let Some(opened) = payment.no.and_then(|no| self.opened_after(no, payment.day)) {
                     let (id, day) = (&payment.id, payment.day);
                     let odd = "is before the account was opened";
                     findings.warning(

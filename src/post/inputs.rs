@@ -202,11 +202,15 @@ struct Gathering<'g> {
 }
 
 impl Store {
+    /// The calendar of the books: that of their tariffs, else that of Kazakhstan.
+    pub fn zone(&self) -> Result<Zone, PostError> {
+        let zone = self.books.reference.as_ref().and_then(|set| Zone::parse(&set.time_zone).ok());
+        zone.map_or_else(|| Zone::parse("Asia/Almaty"), Ok).map_err(|error| PostError::Refused(error.to_string()))
+    }
+
     /// Gathers what the life of one account depends on, or those of all.
     pub(super) fn inputs(&self, only: Option<u32>) -> Result<Inputs, PostError> {
-        let zone = self.books.reference.as_ref().and_then(|set| Zone::parse(&set.time_zone).ok());
-        let zone = zone.map_or_else(|| Zone::parse("Asia/Almaty"), Ok);
-        let zone = zone.map_err(|error| PostError::Refused(error.to_string()))?;
+        let zone = self.zone()?;
         let mut files = self.reference_files()?.unwrap_or_default();
         let config = files.get("esep.toml").and_then(|bytes| std::str::from_utf8(bytes).ok());
         let period = config.and_then(|text| Config::parse(text).ok()).and_then(|config| config.period);

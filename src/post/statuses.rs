@@ -11,7 +11,7 @@ use super::effects::{Kinds, Wished};
 use super::entry::{Entry, MoneyMove, StatusMove, StatusRun, TaskDone, TaskDue, TaskGiven};
 use super::inputs::Inputs;
 use super::life::{Known, Lived, LivedWish, live, next_of, shown_money};
-use super::store::Store;
+use super::store::{MOVES_AT_ONCE, Store};
 use super::writer::{PostError, Ready};
 use crate::book::Channel;
 use crate::classify::{
@@ -28,8 +28,6 @@ use std::collections::BTreeMap;
 
 /// Accounts that one thread takes at a time.
 const CHUNK: usize = 4096;
-/// Money moves of one entry.
-const MOVES_AT_ONCE: usize = 8192;
 
 /// A task of an account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -31,7 +31,7 @@ const PASS_BYTES: usize = 448 << 20;
 /// So many entries are decoded side by side.
 const ENTRIES_AT_ONCE: usize = 64;
 /// Money moves of one entry.
-const MOVES_AT_ONCE: usize = 8192;
+pub(super) const MOVES_AT_ONCE: usize = 8192;
 
 /// The journal, by one who writes or one who reads beside him.
 enum Held {
