@@ -65,8 +65,8 @@ pub struct Report {
 pub enum PassError {
     /// A feed cannot be opened.
     Feed(FeedError),
-    /// Outcomes cannot be written.
-    Write(std::io::Error),
+    /// Outcomes cannot be written into this folder.
+    Write(PathBuf, std::io::Error),
     /// A record has no outcome or two: our own fault, never passed over.
     ControlTotals(String),
     /// The books cannot take what was decided.
@@ -77,7 +77,7 @@ impl fmt::Display for PassError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Feed(error) => error.fmt(f),
-            Self::Write(error) => write!(f, "outcomes cannot be written: {error}"),
+            Self::Write(folder, error) => write!(f, "{}: outcomes cannot be written: {error}", folder.display()),
             Self::Books(error) => error.fmt(f),
             Self::ControlTotals(violation) => write!(f, "control totals do not balance: {violation}"),
         }
@@ -115,7 +115,8 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
     settler.corrections.wanted.clone_from(wanted);
     settler.traced.clone_from(&pass.traced);
     let writer = RowWriter::new(pass.reference, pass.files.iter().map(|file| (&file.source, file.name.as_str())));
-    let outcomes = pass.outcomes.map(Outcomes::create).transpose().map_err(PassError::Write)?;
+    let no_write = |error| PassError::Write(pass.outcomes.unwrap_or(Path::new("")).to_owned(), error);
+    let outcomes = pass.outcomes.map(Outcomes::create).transpose().map_err(no_write)?;
     let mut reader = Reader::new(pass.files, (0..pass.files.len()).collect(), Mode::Once);
     let stages = Stages {
         reference: pass.reference,
@@ -132,7 +133,7 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
     if let Some(mut outcomes) = outcomes {
         let mut rows = Rows::default();
         writer.write_told(&told, &mut rows);
-        outcomes.append(&rows).and_then(|()| outcomes.finish()).map_err(PassError::Write)?;
+        outcomes.append(&rows).and_then(|()| outcomes.finish()).map_err(no_write)?;
     }
     if let Some(violation) = settler.totals.violation() {
         return Err(PassError::ControlTotals(violation));
@@ -158,7 +159,8 @@ impl Sink for ToFiles<'_> {
             slot.rows.clear();
             self.writer.write(&slot.prepared, &mut slot.rows);
         });
-        slots.iter().try_for_each(|slot| outcomes.append(&slot.rows)).map_err(PassError::Write)
+        let written = slots.iter().try_for_each(|slot| outcomes.append(&slot.rows));
+        written.map_err(|error| PassError::Write(outcomes.folder().to_owned(), error))
     }
 }
 
