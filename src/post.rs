@@ -5,6 +5,7 @@
 
 mod again;
 mod books;
+mod by_account;
 mod codec;
 mod debts;
 mod derived;
@@ -26,6 +27,7 @@ mod pieces;
 mod recycle;
 mod reference;
 mod register;
+mod rows;
 mod snapshot;
 mod standing;
 mod state;

@@ -108,6 +108,16 @@ pub(super) fn each_charge_line(entry: &Entry, each: &mut dyn FnMut(u32, ChargeLi
     }
 }
 
+/// Each charge of an entry, and each that it takes back (`true`).
+pub(super) fn each_charge(entry: &Entry, each: &mut dyn FnMut(&Posted, bool)) {
+    each_keyed(entry, &mut |keyed, _| {
+        if let Outcome::Rated(posted) = keyed.outcome {
+            each(posted, false);
+        }
+    });
+    reversals_of(entry).iter().for_each(|(_, line)| each(&line.posted, true));
+}
+
 /// Reversals have places behind those of all records of the entry.
 fn reversals_of(entry: &Entry) -> Vec<(u32, ChargeLine)> {
     let (rows, resolved) = match entry {

@@ -2,15 +2,17 @@
 //! by what is kept beside the journal to be found fast; for all of them in one walk through it.
 
 use super::books::Books;
-use super::derived::{Line, each_charge_line};
+use super::by_account::{ByAccount, OfAccount, Sums};
+use super::derived::{Line, each_charge};
 use super::entry::{Entry, MoneyMove, Payment, StatusMove, TaskDone, TaskGiven};
 use super::life::{Base, EventIn, Known, MoneyIn, MoneyWhat, Usage};
 use super::reference::{ACCOUNTS, EVENTS, Files};
+use super::rows::Rows;
 use super::store::Store;
 use super::writer::{PostError, decode};
 use crate::classify::{Columns, Event, Happened, Terms};
 use crate::decode::{parse_rfc3339, split_line};
-use crate::folder::{Config, EVENT_COLUMNS, FACT_COLUMNS, Told};
+use crate::folder::{Config, EVENT_COLUMNS, Told};
 use crate::record::EventKind;
 use crate::store::{Details, Stored};
 use crate::units::{InstantMs, LocalDay, Period, Tiyn, Zone};
@@ -26,15 +28,15 @@ pub(super) struct Inputs {
     pub(super) zone: Zone,
     pub(super) rows: Rows,
     pub(super) runs: Vec<LocalDay>,
-    usage: Vec<Usage>,
-    money: Vec<MoneyIn>,
-    events: Vec<EventIn>,
-    done: Vec<TaskDone>,
-    /// What is recorded, by account and in its order.
-    moves: Vec<StatusMove>,
-    tasks: Vec<TaskGiven>,
+    usage: ByAccount<Usage>,
+    money: ByAccount<MoneyIn>,
+    events: ByAccount<EventIn>,
+    done: ByAccount<TaskDone>,
+    /// What is recorded.
+    moves: ByAccount<StatusMove>,
+    tasks: ByAccount<TaskGiven>,
     /// Postings of the lives of accounts.
-    postings: Vec<Posted>,
+    postings: ByAccount<Posted>,
     first_day: LocalDay,
     /// The local day of the last usage that is charged or waits.
     pub(super) last_usage: Option<LocalDay>,
@@ -51,69 +53,6 @@ pub(super) struct Posted {
     pub(super) asked: i64,
 }
 
-/// Rows of the register: the nth is account number n.
-pub(super) struct Rows {
-    bytes: Vec<u8>,
-    /// Starts of rows, and the end of the last.
-    starts: Vec<usize>,
-    columns: Vec<String>,
-    facts: [Option<usize>; 28],
-}
-
-impl Rows {
-    fn new(bytes: Vec<u8>) -> Self {
-        let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let arena = Bump::new();
-        let mut columns = Vec::new();
-        // The books wrote it: it can be read.
-        let _ = split_line(header, b',', &arena, &mut columns);
-        let columns: Vec<String> =
-            columns.iter().map(|column| String::from_utf8_lossy(column).trim().to_owned()).collect();
-        let facts = FACT_COLUMNS.map(|column| columns.iter().position(|of| of == column));
-        let starts = memchr::memchr_iter(b'\n', &bytes).map(|at| at.saturating_add(1)).collect();
-        Self { bytes, starts, columns, facts }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.starts.len().saturating_sub(1)
-    }
-
-    pub(super) fn line(&self, no: u32) -> &[u8] {
-        let at = |place: usize| self.starts.get(place).copied();
-        let (Some(start), Some(end)) = (at(no as usize), at((no as usize).saturating_add(1))) else { return &[] };
-        self.bytes.get(start..end.saturating_sub(1)).unwrap_or_default()
-    }
-
-    /// What is told of an account.
-    pub(super) fn told(&self, no: u32, zone: &Zone) -> Told {
-        let arena = Bump::new();
-        let mut fields = Vec::new();
-        if split_line(self.line(no), b',', &arena, &mut fields).is_err() {
-            fields.clear();
-        }
-        let cell = |place: Option<usize>| {
-            let field = place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
-            std::str::from_utf8(field).unwrap_or_default().trim()
-        };
-        // What cannot be read was told when it came.
-        Told::read(self.facts.map(cell), zone, &mut Vec::new())
-    }
-
-    /// Some cells of an account, empty where there is no such column.
-    pub(super) fn cells<const N: usize>(&self, no: u32, columns: [&str; N]) -> [String; N] {
-        let arena = Bump::new();
-        let mut fields = Vec::new();
-        if split_line(self.line(no), b',', &arena, &mut fields).is_err() {
-            fields.clear();
-        }
-        columns.map(|column| {
-            let place = self.columns.iter().position(|of| of == column);
-            let field = place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
-            std::str::from_utf8(field).unwrap_or_default().trim().to_owned()
-        })
-    }
-}
-
 impl Inputs {
     /// What holds for every account.
     pub(super) fn base<'b>(&'b self, terms: &'b Terms) -> Base<'b> {
@@ -124,10 +63,10 @@ impl Inputs {
     pub(super) fn known<'k>(&'k self, no: u32, told: &'k Told) -> Known<'k> {
         Known {
             told,
-            usage: of_account(&self.usage, no, |usage| usage.account),
-            money: of_account(&self.money, no, |money| money.account),
-            events: of_account(&self.events, no, |event| event.account),
-            done: of_account(&self.done, no, |done| done.account),
+            usage: self.usage.of(no),
+            money: self.money.of(no),
+            events: self.events.of(no),
+            done: self.done.of(no),
         }
     }
 
@@ -138,15 +77,13 @@ impl Inputs {
             let run = u32::try_from(self.runs.len()).unwrap_or(u32::MAX);
             let at = Some(InstantMs(payment.paid_ms));
             let money = MoneyIn { account: payment.account, run, at, what: MoneyWhat::Paid, amount };
-            let place = self.money.partition_point(|of| of.account <= payment.account);
-            self.money.insert(place, money);
+            self.money.insert(money);
         }
     }
 
     /// One more event, behind those that came before it.
     pub(super) fn add_event(&mut self, event: EventIn) {
-        let at = self.events.partition_point(|of| of.account <= event.account);
-        self.events.insert(at, event);
+        self.events.insert(event);
     }
 
     /// What was known of an account when statuses were recorded last.
@@ -163,11 +100,7 @@ impl Inputs {
 
     /// What is recorded of an account: moves, tasks, postings.
     pub(super) fn recorded(&self, no: u32) -> (&[StatusMove], &[TaskGiven], &[Posted]) {
-        (
-            of_account(&self.moves, no, |of| of.account),
-            of_account(&self.tasks, no, |of| of.account),
-            of_account(&self.postings, no, |of| of.account),
-        )
+        (self.moves.of(no), self.tasks.of(no), self.postings.of(no))
     }
 
     /// The day up to which records show how accounts stand: the last of the folder's month, else of the month of the
@@ -179,15 +112,15 @@ impl Inputs {
     }
 }
 
+impl OfAccount for Posted {
+    fn account(&self) -> u32 {
+        self.account
+    }
+}
+
 /// What came before so many recordings; all is in the order in which it came.
 fn before<T>(all: &[T], runs: u32, run: impl Fn(&T) -> u32) -> &[T] {
     all.get(..all.partition_point(|of| run(of) < runs)).unwrap_or_default()
-}
-
-fn of_account<T>(all: &[T], no: u32, account: impl Fn(&T) -> u32) -> &[T] {
-    let from = all.partition_point(|of| account(of) < no);
-    let rest = all.get(from..).unwrap_or_default();
-    rest.get(..rest.partition_point(|of| account(of) <= no)).unwrap_or_default()
 }
 
 /// What is gathered while the journal is read.
@@ -195,7 +128,7 @@ struct Gathering<'g> {
     books: &'g Books,
     /// None: all accounts.
     only: Option<u32>,
-    usage: FxHashMap<(u32, u32, Period, LocalDay), i64>,
+    usage: Sums,
     /// Accounts whose clients came back.
     back: FxHashSet<u32>,
     inputs: Inputs,
@@ -222,17 +155,17 @@ impl Store {
             runs: self.books.status_runs.iter().map(|(_, as_of)| LocalDay(*as_of)).collect(),
             rows,
             period,
-            usage: Vec::new(),
-            money: Vec::new(),
-            events: Vec::new(),
-            done: Vec::new(),
-            moves: Vec::new(),
-            tasks: Vec::new(),
-            postings: Vec::new(),
+            usage: ByAccount::default(),
+            money: ByAccount::default(),
+            events: ByAccount::default(),
+            done: ByAccount::default(),
+            moves: ByAccount::default(),
+            tasks: ByAccount::default(),
+            postings: ByAccount::default(),
             zone,
         };
-        let mut gathering =
-            Gathering { books: &self.books, only, usage: FxHashMap::default(), back: FxHashSet::default(), inputs };
+        let usage = Sums::new(only);
+        let mut gathering = Gathering { books: &self.books, only, usage, back: FxHashSet::default(), inputs };
         gathering.events(&events, &self.lengths_of_events()?);
         match only {
             Some(no) => self.gather_one(no, &mut gathering)?,
@@ -311,10 +244,9 @@ type Used = (u32, Period, i64, i64);
 /// What an entry has of usage.
 fn usage_of(entry: &Entry) -> Vec<Used> {
     let mut used = Vec::new();
-    each_charge_line(entry, &mut |_, line| {
-        let debit = line.posted.debit().get();
-        let posted = &line.posted;
-        let amount = if line.reversal { debit.saturating_neg() } else { debit };
+    each_charge(entry, &mut |posted, reversal| {
+        let debit = posted.debit().get();
+        let amount = if reversal { debit.saturating_neg() } else { debit };
         used.push((posted.account, posted.period(), posted.at_ms, amount));
     });
     used
@@ -349,12 +281,12 @@ impl Gathering<'_> {
     }
 
     fn used(&mut self, seq: u64, (account, month, at_ms, amount): Used) {
-        if amount != 0 {
-            let by_day = self.back.contains(&account);
-            let first = month.first_day();
-            let on = if by_day { self.inputs.zone.local(InstantMs(at_ms)).day } else { first };
-            let sum = self.usage.entry((account, self.run_of(seq), month, on)).or_default();
-            *sum = sum.saturating_add(amount);
+        let run = self.run_of(seq);
+        if !self.back.is_empty() && self.back.contains(&account) {
+            let on = self.inputs.zone.local(InstantMs(at_ms)).day;
+            self.usage.add_of_day(Usage { account, run, month, on, amount });
+        } else {
+            self.usage.add(account, run, month, amount);
         }
     }
 
@@ -373,9 +305,9 @@ impl Gathering<'_> {
                 let only = self.only;
                 let asked = |account: u32| only.is_none_or(|only| only == account);
                 let inputs = &mut self.inputs;
-                inputs.moves.extend(of.moves.iter().filter(|of| asked(of.account)));
-                inputs.tasks.extend(of.tasks.iter().filter(|of| asked(of.account)));
-                inputs.done.extend(of.done.iter().filter(|of| asked(of.account)));
+                inputs.moves.extend(of.moves.iter().filter(|of| asked(of.account)).copied());
+                inputs.tasks.extend(of.tasks.iter().filter(|of| asked(of.account)).copied());
+                inputs.done.extend(of.done.iter().filter(|of| asked(of.account)).copied());
             }
         }
     }
@@ -413,6 +345,9 @@ impl Gathering<'_> {
 
     /// Events as the books keep them. `lengths` say behind which entry each came.
     fn events(&mut self, bytes: &[u8], lengths: &[(u64, u64)]) {
+        if bytes.is_empty() {
+            return;
+        }
         let no_of: FxHashMap<u64, u32> = match self.only {
             Some(no) => self.books.account_ids.get(no as usize).map(|hash| (*hash, no)).into_iter().collect(),
             None => self.books.account_ids.iter().copied().zip(0u32..).collect(),
@@ -450,16 +385,15 @@ impl Gathering<'_> {
     }
 
     fn finish(mut self) -> Inputs {
-        let used = self.usage.drain().filter(|(_, amount)| *amount != 0);
-        let used = used.map(|((account, run, month, on), amount)| Usage { account, run, month, on, amount });
-        self.inputs.usage = used.collect();
-        self.inputs.usage.par_sort_unstable();
-        self.inputs.money.par_sort_by_key(|money| money.account);
-        self.inputs.events.par_sort_by_key(|event| event.account);
-        self.inputs.done.sort_by_key(|done| done.account);
-        self.inputs.moves.par_sort_by_key(|of| of.account);
-        self.inputs.tasks.par_sort_by_key(|of| of.account);
-        self.inputs.postings.par_sort_by_key(|of| of.account);
+        let accounts = if self.only.is_some() { 0 } else { self.books.account_ids.len() };
+        let inputs = &mut self.inputs;
+        inputs.usage = ByAccount::sorted(self.usage.finish(), accounts);
+        inputs.money.sort(accounts);
+        inputs.events.sort(accounts);
+        inputs.done.sort(accounts);
+        inputs.moves.sort(accounts);
+        inputs.tasks.sort(accounts);
+        inputs.postings.sort(accounts);
         self.inputs
     }
 }

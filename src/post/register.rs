@@ -385,10 +385,8 @@ impl Store {
         let no = self.account_of(id)?;
         let register = self.inputs(Some(u32::MAX))?;
         let accounts = u32::try_from(register.rows.len()).unwrap_or(u32::MAX);
-        let known = (0..accounts).into_par_iter().any(|other| {
-            let [of] = register.rows.cells(other, ["iin"]);
-            other != no && Iin::parse(&of) == Ok(change.iin)
-        });
+        let known =
+            (0..accounts).into_par_iter().any(|other| other != no && register.rows.iin(other) == Some(change.iin));
         let changed = match check_person_change(&PersonChange { known, ..*change }) {
             Ok(changed) => changed,
             Err(failed) => return Ok(Err(RegisterRefusal::Failed(failed))),

@@ -487,20 +487,14 @@ fn status_at(place: u8) -> Option<Status> {
 }
 
 pub(super) fn id_of(inputs: &Inputs, no: u32) -> String {
-    let [id] = inputs.rows.cells(no, ["account_id"]);
-    id
+    inputs.rows.id(no)
 }
 
 /// Accounts whose person has more than one.
 fn persons_with_more(inputs: &Inputs) -> FxHashSet<u32> {
     let accounts = u32::try_from(inputs.rows.len()).unwrap_or(u32::MAX);
-    let mut persons: Vec<(Iin, u32)> = (0..accounts)
-        .into_par_iter()
-        .filter_map(|no| {
-            let [iin] = inputs.rows.cells(no, ["iin"]);
-            Some((Iin::parse(&iin).ok()?, no))
-        })
-        .collect();
+    let mut persons: Vec<(Iin, u32)> =
+        (0..accounts).into_par_iter().filter_map(|no| Some((inputs.rows.iin(no)?, no))).collect();
     persons.par_sort_unstable();
     let more = persons.chunk_by(|one, other| one.0 == other.0).filter(|person| person.len() > 1);
     more.flatten().map(|(_, no)| *no).collect()
