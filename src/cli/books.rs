@@ -161,11 +161,31 @@ pub(super) fn with_threads<R: Send>(
     result.context("nothing was done")
 }
 
-/// Opens the store to write.
+/// Opens the store to write, or begins one.
 pub(super) fn open(args: &StoreArgs) -> anyhow::Result<Store> {
+    limit_threads(&args.common);
+    Ok(Store::open(&args.data, &holder())?)
+}
+
+/// Opens the store that is there for who rates nothing.
+pub(super) fn open_known(args: &StoreArgs) -> anyhow::Result<Store> {
+    anyhow::ensure!(args.data.is_dir(), "there is no store {}", args.data.display());
+    limit_threads(&args.common);
+    Ok(Store::open_without_keys(&args.data, &holder())?)
+}
+
+/// `--jobs` holds for what is done beside rating, too: folding, statuses.
+pub(super) fn limit_threads(common: &Common) {
+    if let Some(jobs) = common.jobs {
+        // A second time it holds already.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
+    }
+}
+
+/// Who writes, for others who want to.
+fn holder() -> String {
     let command: Vec<String> = std::env::args().take(2).collect();
-    let holder = format!("process {}, `{}`", std::process::id(), command.join(" "));
-    Ok(Store::open(&args.data, &holder)?)
+    format!("process {}, `{}`", std::process::id(), command.join(" "))
 }
 
 /// Checks the store, beside one who writes to it.

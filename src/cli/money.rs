@@ -1,6 +1,6 @@
 //! Money by hand: payments, refunds, and what is not owed.
 
-use super::books::open;
+use super::books::open_known;
 use super::{Ended, StoreArgs, print};
 use crate::batch::tenge;
 use crate::book::{Category, Channel};
@@ -48,9 +48,7 @@ fn moved(
         let names: Vec<&str> = Channel::ALL.iter().map(|channel| channel.name()).collect();
         anyhow::bail!("--channel `{}` is none of {}", args.channel, names.join(", "));
     };
-    let data = &args.store.data;
-    anyhow::ensure!(data.is_dir(), "there is no store {}", data.display());
-    let mut store = open(&args.store)?;
+    let mut store = open_known(&args.store)?;
     let (account_id, reference, at) = (args.account.clone(), args.reference.clone(), args.at.clone());
     let moved = order(&mut store, &MoneyOrder { account_id, amount, reference, channel, at })?;
     let (outcome, balance) = match moved {

@@ -1,7 +1,7 @@
 //! Changes of the register by hand: an event, an opening, a closing, a move, another person. Every reason against it is
 //! told, each with its rule.
 
-use super::books::open;
+use super::books::open_known;
 use super::status::day;
 use super::{Ended, StoreArgs, print, tell};
 use crate::book::Method;
@@ -9,7 +9,7 @@ use crate::classify::{
     CardChange, Equipment, FormerOwner, Iin, MovePlan, Moving, Paper, Papers, PersonChange, Right, Technology,
     TerminationReason, check_equipment, check_former_owner, papers_missing_at_closing,
 };
-use crate::post::{Asked, EventsAdded, NewAccount, NewEvent, RegisterRefusal, Store};
+use crate::post::{Asked, EventsAdded, NewAccount, NewEvent, RegisterRefusal};
 use crate::units::Tiyn;
 use clap::Args;
 use serde_json::{Value, json};
@@ -194,7 +194,7 @@ pub(super) fn event(args: &EventArgs) -> anyhow::Result<Ended> {
         reference: reference.clone(),
         note: note.clone(),
     };
-    let added = existing(store)?.add_events(&[event])?;
+    let added = open_known(store)?.add_events(&[event])?;
     told(store, account, &format!("{kind} of {at}"), &added, json!({}))
 }
 
@@ -240,7 +240,7 @@ pub(super) fn open_account(args: &OpenArgs) -> anyhow::Result<Ended> {
         technology,
         asked,
     };
-    let opening = match existing(&args.store)?.open_account(&new)? {
+    let opening = match open_known(&args.store)?.open_account(&new)? {
         Ok(opening) => opening,
         Err(refusal) => return refused(&args.store, &args.account, &refusal),
     };
@@ -290,7 +290,7 @@ pub(super) fn close(args: &CloseArgs) -> anyhow::Result<Ended> {
         (false, Some(cost)) => Some(Equipment::NotHandedIn { cost: Some(cost) }),
         (false, None) => None,
     };
-    let mut store = existing(&args.store)?;
+    let mut store = open_known(&args.store)?;
     let Some((_, facts)) = store.facts_on(&args.account, on)? else {
         return refused(&args.store, &args.account, &format!("account {} is not open on {on}", args.account));
     };
@@ -350,7 +350,7 @@ pub(super) fn moved(args: &MoveArgs) -> anyhow::Result<Ended> {
         deposit: args.deposit,
         possible: if args.impossible { Some(false) } else { None },
     };
-    let plan = match existing(&args.store)?.move_account(&args.account, &moving, &args.address)? {
+    let plan = match open_known(&args.store)?.move_account(&args.account, &moving, &args.address)? {
         Ok(plan) => plan,
         Err(refusal) => return refused(&args.store, &args.account, &refusal),
     };
@@ -388,7 +388,7 @@ pub(super) fn person(args: &PersonArgs) -> anyhow::Result<Ended> {
         iin,
         known: false,
     };
-    let changed = existing(&args.store)?.change_person(&args.account, &args.iin, args.name.as_deref(), &change)?;
+    let changed = open_known(&args.store)?.change_person(&args.account, &args.iin, args.name.as_deref(), &change)?;
     let changed = match changed {
         Ok(changed) => changed,
         Err(refusal) => return refused(&args.store, &args.account, &refusal),
@@ -403,11 +403,6 @@ pub(super) fn person(args: &PersonArgs) -> anyhow::Result<Ended> {
         print(&format!("account {}: {what}\n", args.account))?;
     }
     Ok(Ended::Done)
-}
-
-fn existing(args: &StoreArgs) -> anyhow::Result<Store> {
-    anyhow::ensure!(args.data.is_dir(), "there is no store {}", args.data.display());
-    open(args)
 }
 
 /// Tells every reason, and that nothing was changed.

@@ -1,6 +1,6 @@
 //! The statuses of all accounts: recorded up to a day, the control list, what would be under other terms.
 
-use super::books::open;
+use super::books::{limit_threads, open_known};
 use super::{Ended, StoreArgs, print, summary, tell};
 use crate::classify::{Control, Deadline, Status, Task, Terms};
 use crate::post::{ControlRow, MovedAccount, OpenTask, OtherStatus, Statuses, Store};
@@ -47,17 +47,15 @@ pub(super) fn day(name: &str, text: &str) -> anyhow::Result<LocalDay> {
 
 pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Ended> {
     let as_of = day("--as-of", &args.as_of)?;
-    let data = &args.store.data;
-    anyhow::ensure!(data.is_dir(), "there is no store {}", data.display());
-    if let Some(jobs) = args.store.common.jobs {
-        rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global().context("no threads")?;
-    }
     if let Some(rules) = &args.what_if {
+        let data = &args.store.data;
+        anyhow::ensure!(data.is_dir(), "there is no store {}", data.display());
+        limit_threads(&args.store.common);
         let others = Store::open_to_read(data)?.statuses_what_if(as_of, &terms(rules)?)?;
         print(&what_if(&others, as_of, args.store.common.json)?)?;
         return Ok(Ended::Done);
     }
-    let mut store = open(&args.store)?;
+    let mut store = open_known(&args.store)?;
     let statuses = store.record_statuses(as_of)?;
     if let Some(path) = &args.control_list {
         let zone = store.zone()?;
@@ -81,8 +79,7 @@ pub(super) fn task(args: &TaskArgs) -> anyhow::Result<Ended> {
         let names: Vec<&str> = Task::ALL.iter().map(|task| task.name()).collect();
         anyhow::bail!("task `{}` is none of {}", args.task, names.join(", "));
     };
-    anyhow::ensure!(args.store.data.is_dir(), "there is no store {}", args.store.data.display());
-    open(&args.store)?.task_done(&args.account, task, on)?;
+    open_known(&args.store)?.task_done(&args.account, task, on)?;
     if args.store.common.json {
         print(&format!("{:#}\n", json!({ "account_id": args.account, "task": task.name(), "done": on.to_string() })))?;
     } else if !args.store.common.quiet {

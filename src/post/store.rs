@@ -115,20 +115,27 @@ impl Store {
         Self::over(folder, Box::new(journal))
     }
 
+    /// Opens the store of a folder for who writes and rates nothing: keys of records stay on disk.
+    pub fn open_without_keys(folder: &Path, holder: &str) -> Result<Self, PostError> {
+        let journal = Box::new(SqliteJournal::open(folder, holder)?);
+        let derived = Derived::open(folder, &*journal)?;
+        Self::fold(folder, Held::Writing(journal), derived, None)
+    }
+
     /// The books of a journal.
     pub fn over(folder: &Path, journal: Box<dyn Journal>) -> Result<Self, PostError> {
         let derived = Derived::open(folder, &*journal)?;
-        Self::fold(folder, Held::Writing(journal), derived)
+        Self::fold(folder, Held::Writing(journal), derived, Some(HOT_KEYS_MAX))
     }
 
     /// The books of a folder beside one who writes to them: as they stand now.
     pub fn open_to_read(folder: &Path) -> Result<Self, PostError> {
         let entries = SqliteReader::open(folder)?;
         let derived = Derived::open_to_read(folder, &entries)?;
-        Self::fold(folder, Held::Reading(Box::new(entries)), derived)
+        Self::fold(folder, Held::Reading(Box::new(entries)), derived, None)
     }
 
-    fn fold(folder: &Path, journal: Held, derived: Derived) -> Result<Self, PostError> {
+    fn fold(folder: &Path, journal: Held, derived: Derived, hot_keys_max: Option<usize>) -> Result<Self, PostError> {
         let mut store = Self {
             folder: folder.to_owned(),
             journal,
@@ -156,13 +163,11 @@ impl Store {
             }
             None => (state::empty(0), 1),
         };
-        // Who reads decides nothing, so needs no keys.
         let reads = matches!(store.journal, Held::Reading(_));
-        store.keys_on_disk = reads || store.derived.sealed_keys() > HOT_KEYS_MAX as u64;
+        store.keys_on_disk = hot_keys_max.is_none_or(|most| store.derived.sealed_keys() > most as u64);
         let hot = if store.keys_on_disk { 0 } else { usize::try_from(store.derived.sealed_keys()).unwrap_or(0) };
         memory.duplicates = Duplicates::with_capacity(hot.saturating_add(1 << 16));
-        let open_from = store.derived.open_from();
-        let keys_on_disk = store.keys_on_disk;
+        let (open_from, keys_on_disk) = (store.derived.open_from(), store.keys_on_disk);
         if !keys_on_disk {
             store.derived.each_sealed_key(&mut |key, content| {
                 memory.duplicates.insert(Fingerprint { key, content });
