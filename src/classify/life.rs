@@ -216,6 +216,10 @@ impl Life {
         let wish = Wished::Event(event.happened.kind());
         self.in_order(event.on, today, wish)?;
         self.catch_up(terms, event.on, out);
+        if matches!(event.happened, Happened::Reapplied { .. }) && self.facts.terminated_on.is_some() {
+            let back = allowed_under(terms, self.status, &self.facts, event.on, Action::Reconnect);
+            back.map_err(|refusal| Refusal { wish, ..refusal })?;
+        }
         let mut after = self.facts.clone();
         let refuse = |Contradiction { rule, why }| Refusal { status: self.status, wish, rule, why };
         after.apply(terms, event).map_err(refuse)?;

@@ -57,6 +57,9 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Ended> {
     }
     let mut store = open_known(&args.store)?;
     let statuses = store.record_statuses(as_of)?;
+    if !args.store.common.quiet {
+        statuses.notes.iter().for_each(|note| tell(note));
+    }
     if let Some(path) = &args.control_list {
         let zone = store.zone()?;
         std::fs::write(path, control_csv(&statuses.control, &zone)?)
@@ -66,7 +69,7 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Ended> {
         print(&json_of(&statuses)?)?;
     } else if !args.store.common.quiet {
         let mut text = table(&statuses);
-        text.push_str(&moves(&statuses.moves));
+        text.push_str(&moves(&statuses));
         text.push_str(&control_text(&statuses));
         print(&text)?;
     }
@@ -188,14 +191,23 @@ pub(super) fn table(statuses: &Statuses) -> String {
 /// More moves are counted, not shown.
 const SHOWN: usize = 40;
 
-fn moves(moves: &[MovedAccount]) -> String {
-    let mut text = format!("\n{} recorded\n", summary::plural(moves.len() as u64, "move"));
-    for of in moves.iter().take(SHOWN) {
+/// The moves of the last month first: of a first recording most are history.
+fn moves(statuses: &Statuses) -> String {
+    let month = statuses.as_of.period();
+    let (of_month, before): (Vec<&MovedAccount>, Vec<&MovedAccount>) =
+        statuses.moves.iter().partition(|of| of.on.period() == month);
+    let all = of_month.len().saturating_add(before.len());
+    let mut text = format!("\n{} recorded", summary::plural(all as u64, "move"));
+    if !before.is_empty() && !of_month.is_empty() {
+        let _ = write!(text, ", {} of them in the month of {}", of_month.len(), statuses.as_of);
+    }
+    text.push('\n');
+    for of in of_month.iter().chain(&before).take(SHOWN) {
         let from = of.from.map_or("-", |from| from.name());
         let _ = writeln!(text, "  {}  {:<16}{from} -> {} ({})", of.on, of.account_id, of.to, of.rule);
     }
-    if moves.len() > SHOWN {
-        let _ = writeln!(text, "  and {} more; --json has them all", moves.len().saturating_sub(SHOWN));
+    if all > SHOWN {
+        let _ = writeln!(text, "  and {} more; --json has them all", all.saturating_sub(SHOWN));
     }
     text
 }

@@ -4,7 +4,7 @@
 //! Source: interface 7.5, status 3.1.
 
 use super::findings::Findings;
-use super::reference::Loading;
+use super::reference::{Loading, When};
 use super::table::read_table;
 use crate::batch::push_field;
 use crate::book::{AccountNo, NEVER, SwitchedOff};
@@ -52,6 +52,13 @@ pub fn event_id(fields: [&str; 7]) -> String {
     }
 }
 
+/// What the register tells of an account to which something happened.
+struct Told {
+    contract_on: Option<LocalDay>,
+    /// Since when its services are off, and whether for good.
+    off: Vec<(When, bool)>,
+}
+
 impl Loading<'_> {
     /// Reads the events in the order of the file, and switches services by those that stand.
     pub(super) fn events(&mut self, findings: &mut Findings) -> Vec<EventRow> {
@@ -86,9 +93,9 @@ impl Loading<'_> {
         if rows.is_empty() {
             return rows;
         }
-        let contracts = self.contracts(&rows);
-        let rows = self.possible(rows, &contracts, findings);
-        self.take_effect(&rows);
+        let told = self.told_of(&rows);
+        let rows = self.possible(rows, &told, findings);
+        self.take_effect(&rows, &told);
         rows
     }
 
@@ -101,33 +108,37 @@ impl Loading<'_> {
         Ok((no, Event { at: when.at, on: when.day, happened }))
     }
 
-    /// Days of contracts of the accounts to which something happened.
-    fn contracts(&mut self, rows: &[EventRow]) -> FxHashMap<AccountNo, LocalDay> {
+    /// What the register tells of the accounts to which something happened.
+    fn told_of(&mut self, rows: &[EventRow]) -> FxHashMap<AccountNo, Told> {
         let asked: FxHashSet<AccountNo> = rows.iter().map(|row| row.no).collect();
-        let mut contracts = FxHashMap::default();
+        let mut of_accounts = FxHashMap::default();
         let (path, name) = self.paths.of(&self.paths.config.accounts);
+        let columns = ["account_id", "contract_on", "terminated_on", "switched_off_on"];
         // What is odd about the file was told when it was read first.
         let mut told = Findings::default();
-        read_table((&path, name), ["account_id", "contract_on"], &["account_id"], &mut told, |_, [id, on], _| {
-            let no = self.register.find(id.as_bytes()).filter(|no| asked.contains(no));
-            if let (Some(no), Ok(on)) = (no, LocalDay::parse(on)) {
-                contracts.entry(no).or_insert(on);
-            }
+        read_table((&path, name), columns, &["account_id"], &mut told, |_, [id, contract, ended, off], _| {
+            let Some(no) = self.register.find(id.as_bytes()).filter(|no| asked.contains(no)) else { return };
+            let contract_on = LocalDay::parse(contract).ok();
+            let off =
+                [(ended, true), (off, false)].into_iter().filter_map(|(text, ends)| Some((self.when(text)?, ends)));
+            let off = off.collect();
+            of_accounts.entry(no).or_insert(Told { contract_on, off });
         });
-        contracts
+        of_accounts
     }
 
     /// Sets aside what is dated before the contract, and tells of what is yet to come.
     fn possible(
         &self,
         mut rows: Vec<EventRow>,
-        contracts: &FxHashMap<AccountNo, LocalDay>,
+        told: &FxHashMap<AccountNo, Told>,
         findings: &mut Findings,
     ) -> Vec<EventRow> {
         let name = &self.paths.config.events;
         rows.retain(|row| {
             let is_early = self.opened_after(row.no, row.event.on).is_some();
-            let contract = contracts.get(&row.no).filter(|contract| !is_early && row.event.on < **contract);
+            let contract = told.get(&row.no).and_then(|told| told.contract_on);
+            let contract = contract.filter(|contract| !is_early && row.event.on < *contract);
             if let Some(contract) = contract {
                 let (kind, on) = (row.event.happened.kind(), row.event.on);
                 let why = format!("{kind} of {on} is before the contract, {contract} (PA-8)");
@@ -146,16 +157,41 @@ impl Loading<'_> {
     }
 
     /// What events say of services and of the roaming risk, as far as it decides whether usage is charged.
-    fn take_effect(&mut self, rows: &[EventRow]) {
+    ///
+    /// What the register tells counts behind the events of its day, as in the life of the account.
+    fn take_effect(&mut self, rows: &[EventRow], told: &FxHashMap<AccountNo, Told>) {
         let mut order: Vec<&EventRow> = rows.iter().collect();
         order.sort_by_key(|row| (row.no, row.event.order_key()));
         for of_account in order.chunk_by(|one, other| one.no == other.no) {
+            let Some(no) = of_account.first().map(|row| row.no) else { continue };
+            let mut told = told.get(&no).map_or(&[][..], |told| told.off.as_slice()).to_vec();
+            // Where nothing is ever on again, the register's own day does.
+            if !of_account.iter().any(|row| lifts(row.event.happened.kind())) {
+                told.clear();
+            } else if let Some(account) = self.register.account_mut(no).filter(|_| !told.is_empty()) {
+                account.off_from_ms = NEVER;
+            }
+            let mut orders: Vec<&str> = Vec::new();
             let (mut off, mut ended): (Option<InstantMs>, bool) = (None, false);
             for row in of_account {
                 let at = row.event.at;
+                told.retain(|(when, ends)| {
+                    let past = when.day < row.event.on;
+                    if past {
+                        (off, ended) = (earlier(off, when.at), ended || *ends);
+                    }
+                    !past
+                });
                 match row.event.happened.kind() {
-                    EventKind::ServicesOff | EventKind::Suspended => off = off.or(Some(at)),
-                    EventKind::ContractTerminated => (off, ended) = (off.or(Some(at)), true),
+                    EventKind::ServicesOff | EventKind::Suspended => off = earlier(off, at),
+                    EventKind::ContractTerminated => (off, ended) = (earlier(off, at), true),
+                    EventKind::RemovalOrderOpened => orders.extend(order_of(&row.event.happened)),
+                    // The order closes with the removal itself (PA-19, PA-23).
+                    EventKind::RemovalOrderClosed => {
+                        if order_of(&row.event.happened).is_some_and(|order| orders.contains(&order)) {
+                            off = earlier(off, at);
+                        }
+                    }
                     // Of an ended contract it tells when service began, and no more.
                     EventKind::ServicesOn | EventKind::Resumed if !ended => {
                         if let Some(from) = off.take() {
@@ -176,8 +212,6 @@ impl Loading<'_> {
                     | EventKind::EquipmentDismantled
                     | EventKind::EquipmentNeverIssued
                     | EventKind::RefusalApplied
-                    | EventKind::RemovalOrderOpened
-                    | EventKind::RemovalOrderClosed
                     | EventKind::ActReturn
                     | EventKind::ActAbsence
                     | EventKind::EquipmentNotReturned
@@ -198,9 +232,26 @@ impl Loading<'_> {
                     | EventKind::DisputeClosed => {}
                 }
             }
-            if let (Some(from), Some(row)) = (off, of_account.first()) {
-                self.register.switch_off(row.no, SwitchedOff { from, to: InstantMs(NEVER) });
+            off = told.iter().fold(off, |off, (when, _)| earlier(off, when.at));
+            if let Some(from) = off {
+                self.register.switch_off(no, SwitchedOff { from, to: InstantMs(NEVER) });
             }
         }
     }
+}
+
+/// Services may be on again behind it.
+const fn lifts(kind: EventKind) -> bool {
+    matches!(kind, EventKind::ServicesOn | EventKind::Resumed)
+}
+
+fn earlier(off: Option<InstantMs>, at: InstantMs) -> Option<InstantMs> {
+    Some(off.map_or(at, |off| off.min(at)))
+}
+
+fn order_of(happened: &Happened) -> Option<&str> {
+    let (Happened::RemovalOrderOpened { order } | Happened::RemovalOrderClosed { order }) = happened else {
+        return None;
+    };
+    Some(order)
 }

@@ -43,6 +43,9 @@ pub const FACT_COLUMNS: [&str; 28] = [
     "off_balance",
     "penalty",
 ];
+/// Facts of 3.1 that no column tells, because the books know them otherwise.
+const UNREAD_COLUMNS: [&str; 6] =
+    ["not_due", "overdue", "rescheduled", "hopeless_on_books", "credit", "last_nonzero_on"];
 /// Those before it every base has; they were looked at where rating reads them.
 const FIRST_FURTHER: usize = 5;
 
@@ -205,7 +208,16 @@ impl Loading<'_> {
     pub(super) fn told(&mut self, findings: &mut Findings) -> Vec<BroughtDebt> {
         let (path, name) = self.paths.of(&self.paths.config.accounts);
         let mut brought = Vec::new();
-        if !has_further_columns(&path) {
+        let header = header(&path);
+        for column in UNREAD_COLUMNS.iter().filter(|column| header.iter().any(|of| of == *column)) {
+            let message = format!(
+                "column {column} is not read: money is brought as opening_balance with opening_due_on, doubtful, \
+                 off_balance and penalty; under an agreement with agreement_signed_on"
+            );
+            findings.warning(name, 1, message);
+        }
+        let is_further = |column: &String| FACT_COLUMNS.iter().skip(FIRST_FURTHER).any(|of| of == column);
+        if !header.iter().any(is_further) {
             return brought;
         }
         let mut columns = ["account_id"; 29];
@@ -243,12 +255,12 @@ impl Loading<'_> {
     }
 }
 
-/// Whether the header has any of the columns that only the life of an account needs.
-fn has_further_columns(path: &std::path::Path) -> bool {
-    let Ok(mut reader) = crate::feed::LineReader::open(path) else { return false };
-    let Some(crate::feed::Piece::Lines(bytes)) = reader.next_piece(Vec::new()) else { return false };
+/// The columns of a table; none where it cannot be read.
+fn header(path: &std::path::Path) -> Vec<String> {
+    let Ok(mut reader) = crate::feed::LineReader::open(path) else { return Vec::new() };
+    let Some(crate::feed::Piece::Lines(bytes)) = reader.next_piece(Vec::new()) else { return Vec::new() };
     let header = bytes.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let header = String::from_utf8_lossy(header);
     let column = |text: &str| text.trim().trim_matches(['"', '\u{feff}']).trim().to_owned();
-    header.split(',').map(column).any(|column| FACT_COLUMNS.iter().skip(FIRST_FURTHER).any(|of| *of == column))
+    header.split(',').map(column).collect()
 }

@@ -6,7 +6,7 @@ mod recorded;
 
 use super::entry::{
     Entry, FileKey, MoneyMove, Outcome, Piece, Position, ReferenceSet, Resolutions, Resolved, Reversal, Row,
-    UnidentifiedPayment,
+    SettledPayment, UnidentifiedPayment,
 };
 use crate::batch::Counts;
 use crate::book::{AccountNo, Ledgers, Posted, Transaction};
@@ -450,7 +450,7 @@ impl Books {
                 self.unidentified.insert(payment.reference.clone(), payment.clone());
                 Ok(())
             }
-            MoneyMove::Identified(payment) => {
+            MoneyMove::Identified(payment) | MoneyMove::IdentifiedSettled(SettledPayment { payment, .. }) => {
                 match self.unidentified.remove(&payment.reference) {
                     Some(held) if held.amount == payment.amount => {}
                     _ => return violation(format!("payment {} was not held", payment.reference)),

@@ -54,7 +54,7 @@ impl Debts {
     /// Oldest debts first, then doubtful and written-off debt, penalty last; the rest is an advance. Source: accounts and
     /// money 2.3.
     pub(super) fn payment(&mut self, row: &PaymentRow, reference: &Reference, books: &Books) -> MoneyMove {
-        match self.parts(row, reference, books, Pays::All) {
+        match self.parts(row, reference, books) {
             Ok((payment, [0, 0, 0])) => MoneyMove::Payment(payment),
             Ok((payment, [doubtful, recovered, penalty])) => {
                 MoneyMove::Settled(SettledPayment { payment, doubtful, recovered, penalty })
@@ -63,10 +63,14 @@ impl Debts {
         }
     }
 
-    /// A payment that was held: it pays receivables, the rest is an advance. None where its account is not known.
+    /// A payment that was held pays what any other does. None where its account is not known.
     pub(super) fn identified(&mut self, row: &PaymentRow, reference: &Reference, books: &Books) -> Option<MoneyMove> {
-        let (payment, _) = self.parts(row, reference, books, Pays::Receivables).ok()?;
-        Some(MoneyMove::Identified(payment))
+        Some(match self.parts(row, reference, books).ok()? {
+            (payment, [0, 0, 0]) => MoneyMove::Identified(payment),
+            (payment, [doubtful, recovered, penalty]) => {
+                MoneyMove::IdentifiedSettled(SettledPayment { payment, doubtful, recovered, penalty })
+            }
+        })
     }
 
     fn parts(
@@ -74,7 +78,6 @@ impl Debts {
         row: &PaymentRow,
         reference: &Reference,
         books: &Books,
-        pays: Pays,
     ) -> Result<(Payment, [i64; 3]), UnidentifiedPayment> {
         let known = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
         let (amount, paid_ms, channel) = (row.amount.get(), row.at.0, row.channel as u8);
@@ -96,7 +99,7 @@ impl Debts {
             rest = rest.saturating_sub(part);
         }
         let rare = [&mut owed.doubtful, &mut owed.off_balance, &mut owed.penalty].map(|debt| {
-            let part = if pays == Pays::All { rest.min(*debt) } else { 0 };
+            let part = rest.min(*debt);
             *debt = debt.saturating_sub(part);
             rest = rest.saturating_sub(part);
             part
@@ -114,13 +117,6 @@ impl Debts {
         };
         Ok((payment, rare))
     }
-}
-
-/// What a payment pays.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pays {
-    Receivables,
-    All,
 }
 
 /// Debt of a rare kind that an account brought.

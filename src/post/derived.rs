@@ -369,7 +369,7 @@ pub(super) fn whose(of: &MoneyMove) -> Option<(u32, i64)> {
         MoneyMove::Opening { account, .. } => Some((*account, i64::MIN)),
         MoneyMove::Payment(of) | MoneyMove::Identified(of) => Some((of.account, of.paid_ms)),
         MoneyMove::Refund(of) => Some((of.account, of.at_ms)),
-        MoneyMove::Settled(of) => Some((of.payment.account, of.payment.paid_ms)),
+        MoneyMove::Settled(of) | MoneyMove::IdentifiedSettled(of) => Some((of.payment.account, of.payment.paid_ms)),
         MoneyMove::Brought { account, .. } => Some((*account, i64::MIN)),
         // The day in UTC: behind the first hours of the local day.
         MoneyMove::Status(of) => Some((of.account, i64::from(of.on).saturating_mul(DAY_MS))),

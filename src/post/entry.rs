@@ -293,6 +293,8 @@ pub enum MoneyMove {
         /// Which.
         kind: Brought,
     },
+    /// A held payment, of an account that is known now and has more than receivables to pay.
+    IdentifiedSettled(SettledPayment),
 }
 
 /// Kinds of debt that an account may bring.

@@ -4,7 +4,7 @@
 
 use super::codec;
 use super::derived::{ChargeLine, each_charge_line};
-use super::entry::{Entry, MoneyMove};
+use super::entry::{Entry, MoneyMove, SettledPayment};
 use super::pieces::item_of;
 use super::reference::{self, Files, loaded};
 use super::store::Store;
@@ -165,7 +165,7 @@ impl Export<'_> {
             MoneyMove::Opening { account, .. } => (format!("opening/{}", id_of(*account)), None, "opening"),
             MoneyMove::Payment(payment) => (payment.reference.clone(), Some(payment.paid_ms), "payment"),
             MoneyMove::Unidentified(payment) => (payment.reference.clone(), Some(payment.paid_ms), "unidentified"),
-            MoneyMove::Identified(payment) => {
+            MoneyMove::Identified(payment) | MoneyMove::IdentifiedSettled(SettledPayment { payment, .. }) => {
                 (format!("{}/identified", payment.reference), Some(payment.paid_ms), "identified")
             }
             MoneyMove::Refund(refund) => (refund.reference.clone(), Some(refund.at_ms), "refund"),

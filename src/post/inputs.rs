@@ -321,7 +321,7 @@ impl Gathering<'_> {
             MoneyMove::Payment(of) | MoneyMove::Identified(of) => {
                 (of.account, Some(of.paid_ms), MoneyWhat::Paid, of.amount.saturating_sub(of.vat))
             }
-            MoneyMove::Settled(of) => {
+            MoneyMove::Settled(of) | MoneyMove::IdentifiedSettled(of) => {
                 let of = &of.payment;
                 (of.account, Some(of.paid_ms), MoneyWhat::Paid, of.amount.saturating_sub(of.vat))
             }

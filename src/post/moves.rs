@@ -2,7 +2,7 @@
 //!
 //! Source: accounts and money 2.1.
 
-use super::entry::{Brought, MoneyMove, Payment, StatusPosting};
+use super::entry::{Brought, MoneyMove, Payment, SettledPayment, StatusPosting};
 use crate::book::{AccountNo, Channel, LedgerAccount, Transaction};
 use crate::classify::Posting;
 use crate::units::{Period, Tiyn};
@@ -33,22 +33,8 @@ impl MoneyMove {
                 Transaction::transfer(advance, cash, Tiyn::new(refund.amount))
             }
             Self::Status(of) => of.transaction(),
-            Self::Settled(of) => {
-                let no = AccountNo(of.payment.account);
-                let mut transaction = paid(&of.payment, LedgerAccount::Cash(channel(of.payment.channel)));
-                for (account, amount) in [
-                    (LedgerAccount::Doubtful(no), of.doubtful),
-                    (LedgerAccount::RecoveredBadDebt, of.recovered),
-                    (LedgerAccount::Penalty(no), of.penalty),
-                    (LedgerAccount::OffBalance(no), of.recovered),
-                    (LedgerAccount::OffBalanceTotal, of.recovered.saturating_neg()),
-                ] {
-                    if amount != 0 {
-                        transaction = transaction.with(account, Tiyn::new(amount.saturating_neg()));
-                    }
-                }
-                transaction
-            }
+            Self::Settled(of) => settled(of, LedgerAccount::Cash(channel(of.payment.channel))),
+            Self::IdentifiedSettled(of) => settled(of, LedgerAccount::Unidentified),
             Self::Brought { account, amount, kind } => {
                 let no = AccountNo(*account);
                 let (debit, credit) = match kind {
@@ -104,6 +90,23 @@ impl StatusPosting {
         }
         transaction
     }
+}
+
+fn settled(of: &SettledPayment, from: LedgerAccount) -> Transaction {
+    let no = AccountNo(of.payment.account);
+    let mut transaction = paid(&of.payment, from);
+    for (account, amount) in [
+        (LedgerAccount::Doubtful(no), of.doubtful),
+        (LedgerAccount::RecoveredBadDebt, of.recovered),
+        (LedgerAccount::Penalty(no), of.penalty),
+        (LedgerAccount::OffBalance(no), of.recovered),
+        (LedgerAccount::OffBalanceTotal, of.recovered.saturating_neg()),
+    ] {
+        if amount != 0 {
+            transaction = transaction.with(account, Tiyn::new(amount.saturating_neg()));
+        }
+    }
+    transaction
 }
 
 fn paid(payment: &Payment, from: LedgerAccount) -> Transaction {

@@ -9,7 +9,7 @@ use super::codec;
 use super::debts::Debts;
 use super::entry::{Entry, FileKey, Outcome, Resolutions, Resolved};
 use super::pieces::PieceWriter;
-use super::store::{Ingest, Ingested, Store};
+use super::store::{Ingest, Ingested, Store, is_off};
 use super::writer::{PostError, Ready, ToWriter};
 use crate::batch::{Fate, Memory, OpenPart, PassError, Pieces, Prepared, Reference, Settler, Sink, Slot, Stages, Work};
 use crate::book::Channel;
@@ -80,25 +80,34 @@ impl Store {
     fn identify(&mut self, reference: &Reference, done: &mut Recycled) -> Result<(), PostError> {
         let mut held: Vec<_> = self.books.unidentified.values().cloned().collect();
         held.sort_by(|one, other| (one.paid_ms, &one.reference).cmp(&(other.paid_ms, &other.reference)));
-        let mut moves = Vec::new();
-        let mut debts = Debts::default();
-        for payment in held {
-            let no = reference.register.find(payment.account_id.as_bytes());
-            let (Some(no), Some(zone)) = (no, reference.tariffs.calendar()) else { continue };
+        let rows = held.into_iter().filter_map(|payment| {
+            let no = reference.register.find(payment.account_id.as_bytes())?;
             let at = InstantMs(payment.paid_ms);
-            let row = PaymentRow {
+            Some(PaymentRow {
                 id: payment.reference,
                 account_id: payment.account_id,
                 no: Some(no),
                 amount: Tiyn::new(payment.amount),
                 at,
-                day: zone.local(at).day,
+                day: reference.tariffs.calendar()?.local(at).day,
                 channel: Channel::ALL.get(usize::from(payment.channel)).copied().unwrap_or(Channel::Other),
-            };
+            })
+        });
+        let rows: Vec<PaymentRow> = rows.collect();
+        let off = rows.iter().filter(|row| is_off(reference, row)).filter_map(|row| Some(row.no?.0)).collect();
+        let mut ended = self.ended(&off)?;
+        let (mut moves, mut debts) = (Vec::new(), Debts::default());
+        for row in rows {
+            if let Some(refusal) = self.payment_refused(&row, &ended) {
+                done.notes.push(format!("payment {}: account {}: {refusal}; still held", row.id, row.account_id));
+                continue;
+            }
             if !debts.has_room(&row, &self.books) {
                 continue;
             }
-            moves.extend(debts.identified(&row, reference, &self.books));
+            let Some(identified) = debts.identified(&row, reference, &self.books) else { continue };
+            ended.paid(&identified);
+            moves.push(identified);
         }
         done.identified = moves.len() as u64;
         self.book(moves)

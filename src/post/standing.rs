@@ -1,11 +1,12 @@
 //! How an account stands, as far as it decides whether money is taken: an archived account accepts no payment (PA-4.4).
 
-use super::entry::{MoneyMove, SettledPayment};
+use super::entry::{MoneyMove, SettledPayment, UnidentifiedPayment};
 use super::inputs::Inputs;
 use super::store::Store;
 use super::writer::PostError;
 use crate::classify::{Action, Refusal, allowed};
 use crate::folder::PaymentRow;
+use crate::units::LocalDay;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// So many accounts are looked up one by one; of more, all are read at once.
@@ -21,11 +22,24 @@ pub(super) struct Ended {
 impl Ended {
     /// A payment that is taken and not yet in the books.
     pub(super) fn paid(&mut self, of: &MoneyMove) {
-        let (MoneyMove::Payment(payment) | MoneyMove::Settled(SettledPayment { payment, .. })) = of else { return };
+        let (MoneyMove::Payment(payment)
+        | MoneyMove::Identified(payment)
+        | MoneyMove::Settled(SettledPayment { payment, .. })
+        | MoneyMove::IdentifiedSettled(SettledPayment { payment, .. })) = of
+        else {
+            return;
+        };
         if let Some(inputs) = self.of.get_mut(&payment.account).or(self.all.as_mut()) {
             inputs.add_payment(payment);
         }
     }
+}
+
+/// A payment that nobody takes: it is never lost.
+pub(super) fn held(row: PaymentRow) -> MoneyMove {
+    let (amount, paid_ms, channel) = (row.amount.get(), row.at.0, row.channel as u8);
+    let (reference, account_id) = (row.id, row.account_id);
+    MoneyMove::Unidentified(UnidentifiedPayment { reference, account_id, amount, paid_ms, channel })
 }
 
 impl Store {
@@ -40,6 +54,13 @@ impl Store {
             ended.of.insert(*no, self.inputs(Some(*no))?);
         }
         Ok(ended)
+    }
+
+    /// Why an account takes no credit balance of another on a day, if so.
+    pub(super) fn transfer_refused(&self, no: u32, on: LocalDay) -> Result<Option<Refusal>, PostError> {
+        let inputs = self.inputs(Some(no))?;
+        let standing = self.standing(&inputs, no, on);
+        Ok(standing.and_then(|(status, facts)| allowed(status, &facts, on, Action::TakePayment).err()))
     }
 
     /// Why an account takes no payment on its day, if so.

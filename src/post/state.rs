@@ -143,7 +143,7 @@ pub(super) fn pay(memory: &mut Memory, moves: &[MoneyMove]) {
                 memory.funds.open(AccountNo(*account), Tiyn::new(*amount));
             }
             MoneyMove::Opening { .. } | MoneyMove::Unidentified(_) | MoneyMove::Brought { .. } => {}
-            MoneyMove::Settled(of) => {
+            MoneyMove::Settled(of) | MoneyMove::IdentifiedSettled(of) => {
                 let at = InstantMs(of.payment.paid_ms);
                 credits.push((AccountNo(of.payment.account), at, Tiyn::new(of.payment.advance)));
             }

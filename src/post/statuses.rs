@@ -11,6 +11,7 @@ use super::effects::{Kinds, Wished};
 use super::entry::{Entry, MoneyMove, StatusMove, StatusRun, TaskDone, TaskDue, TaskGiven};
 use super::inputs::Inputs;
 use super::life::{Known, Lived, LivedWish, live, next_of, shown_money};
+use super::standing::held;
 use super::store::{MOVES_AT_ONCE, Store};
 use super::writer::{PostError, Ready};
 use crate::book::Channel;
@@ -120,6 +121,8 @@ pub struct Statuses {
     pub tasks: u64,
     /// What is to be looked at.
     pub control: Vec<ControlRow>,
+    /// Credit balances that could not go where they were to.
+    pub notes: Vec<String>,
 }
 
 /// An account whose status is another under other terms.
@@ -232,19 +235,25 @@ impl Store {
         if before.is_some_and(|before| as_of < before) {
             return Ok(self.told(&inputs, Part { moves: Vec::new(), ..part }, as_of, (0, 0)));
         }
-        let postings = self.postings(&inputs, &part.wishes)?;
+        let mut notes = Vec::new();
+        let postings = self.postings(&inputs, &part.wishes, &mut notes)?;
         let posted = postings.iter().filter(|of| matches!(of, MoneyMove::Status(_))).count();
         let counts = (posted as u64, part.tasks.len() as u64);
         if before != Some(as_of) || !part.moves.is_empty() || counts != (0, 0) {
             let (moves, tasks) = (part.moves.clone(), part.tasks.clone());
             self.write_statuses(StatusRun { as_of: as_of.0, moves, tasks, done: Vec::new() }, postings)?;
         }
-        Ok(self.told(&inputs, part, as_of, counts))
+        Ok(Statuses { notes, ..self.told(&inputs, part, as_of, counts) })
     }
 
     /// The postings of wishes, as far as the ledger has of them; a credit balance that goes to another account comes
-    /// there as a payment.
-    fn postings(&self, inputs: &Inputs, wishes: &[(u32, LivedWish)]) -> Result<Vec<MoneyMove>, PostError> {
+    /// there as a payment. Where that account takes none, the money is held, and that is told (status 3.4).
+    fn postings(
+        &self,
+        inputs: &Inputs,
+        wishes: &[(u32, LivedWish)],
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<MoneyMove>, PostError> {
         let (mut kinds, mut debts) = (Kinds::default(), Debts::default());
         let (mut postings, mut reference) = (Vec::new(), None);
         for (account, of) in wishes {
@@ -269,7 +278,10 @@ impl Store {
                 day: of.wish.on,
                 channel: Channel::Transfer,
             };
-            if debts.has_room(&row, &self.books) {
+            if let Some(refusal) = self.transfer_refused(no.0, of.wish.on)? {
+                notes.push(format!("{}: account {to}: {refusal}; held as unidentified", row.id));
+                postings.push(held(row));
+            } else if debts.has_room(&row, &self.books) {
                 postings.push(debts.payment(&row, reference, &self.books));
             }
         }
@@ -344,7 +356,8 @@ impl Store {
         });
         let moves = moves.collect();
         let control = part.rows.into_iter().map(|(_, row)| row).collect();
-        Statuses { as_of, counts: part.counts, moves, postings: counts.0, tasks: counts.1, control }
+        let (counts, (postings, tasks)) = (part.counts, counts);
+        Statuses { as_of, counts, moves, postings, tasks, control, notes: Vec::new() }
     }
 
     /// What is recorded against what the journal gives: the first accounts that differ.

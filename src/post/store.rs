@@ -578,7 +578,7 @@ impl Store {
 }
 
 /// Whether services of the account are off when it pays.
-fn is_off(reference: &Reference, row: &PaymentRow) -> bool {
+pub(super) fn is_off(reference: &Reference, row: &PaymentRow) -> bool {
     let account = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
     account.is_some_and(|(no, account)| reference.register.is_off(no, account, row.at))
 }

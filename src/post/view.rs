@@ -97,7 +97,7 @@ fn moved(at: InstantMs, line: Line, no: AccountNo, zone: &Zone) -> Option<Moved>
         }
         Line::Money(MoneyMove::Opening { amount, month, .. }) => (amount, Movement::Opening(Period(month))),
         Line::Money(MoneyMove::Payment(of) | MoneyMove::Identified(of)) => payment(of),
-        Line::Money(MoneyMove::Settled(of)) => payment(of.payment),
+        Line::Money(MoneyMove::Settled(of) | MoneyMove::IdentifiedSettled(of)) => payment(of.payment),
         Line::Money(MoneyMove::Brought { amount, kind, .. }) => {
             let owed = if kind == Brought::OffBalance { 0 } else { amount.saturating_neg() };
             (owed, Movement::Brought(kind))

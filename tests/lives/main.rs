@@ -13,6 +13,7 @@
 
 mod boundaries;
 mod commands;
+mod doors;
 mod model;
 mod recorded;
 mod sample;

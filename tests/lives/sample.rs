@@ -28,7 +28,7 @@ fn interface_7_2_the_sample_month_shows_every_status_and_every_move_of_a_month()
         .filter(|row| !made.contains(&(row.from.map(|from| from.name()), row.to.name(), row.rule.id())))
         .map(|row| row.says)
         .collect();
-    // A late charge of a closed account would need usage of the month before it.
+    // What was used before the contract ended counts from its end: later than the credit only behind a recording.
     assert_eq!(missing, ["credit used up by late charges"]);
     assert!(run.control.iter().all(|row| !row.findings.iter().any(|finding| finding.contains("refused"))));
     // The story of the README.

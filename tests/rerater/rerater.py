@@ -653,12 +653,18 @@ class Run:
             raise Suspend("unknown_account", acc_id)
         v = self.version_at(rec.at)
         tz = v.tz if v else self.tz
-        for k in ("terminated_on", "switched_off_on"):
-            s = day_or_instant(acc.row.get(k), tz)
-            if s is not None and rec.at >= s:
-                raise Suspend("service_not_allowed", k)
+        s = day_or_instant(acc.row.get("terminated_on"), tz)
+        if s is not None and rec.at >= s:
+            raise Suspend("service_not_allowed", "terminated_on")
+        happened = sorted(self.events.get(acc_id, []), key=lambda x: x[0])
+        # off by the register until an event of a later day says that they are on again
+        s = day_or_instant(acc.row.get("switched_off_on"), tz)
+        if s is not None and rec.at >= s and not any(
+                kind in ("services_on", "resumed") and at <= rec.at and local(at, tz).date() > local(s, tz).date()
+                for at, kind in happened):
+            raise Suspend("service_not_allowed", "switched_off_on")
         off = False
-        for at, kind in sorted(self.events.get(acc_id, []), key=lambda x: x[0]):
+        for at, kind in happened:
             if at <= rec.at and kind in ("services_off", "suspended", "contract_terminated"):
                 off = True
             elif at <= rec.at and kind in ("services_on", "resumed"):

@@ -7,6 +7,7 @@ use crate::post::books::Books;
 use crate::post::debts::{Debts, brought_move, kind_of, opening_move};
 use crate::post::effects::Kinds;
 use crate::post::entry::{Brought, MoneyMove, Payment, SettledPayment, UnidentifiedPayment};
+use crate::post::store::is_off;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use rustc_hash::FxHashMap;
 
@@ -39,15 +40,19 @@ pub(super) fn wrong(moves: &[MoneyMove], pinned: &Pinned, books: &Books, opening
                 Some(_) => Some("an opening balance is not what the accounts tell".to_owned()),
                 None => Some("an opening balance that the accounts do not tell, or booked before".to_owned()),
             },
-            MoneyMove::Payment(payment) => wrong_payment(of, payment, pinned, books, &mut debts),
-            MoneyMove::Identified(payment) => wrong_payment(of, payment, pinned, books, &mut debts),
+            MoneyMove::Payment(payment) | MoneyMove::Identified(payment) => {
+                wrong_payment(of, payment, pinned, books, &mut debts)
+            }
             MoneyMove::Unidentified(held) => {
                 let row = row_of_held(held, pinned);
-                (debts.payment(&row, pinned.reference(), books) != *of)
-                    .then(|| "a payment is held whose account is known".to_owned())
+                // A credit balance that was to go to an account that takes no money is held: its services are off.
+                let is_held = is_off(pinned.reference(), &row) || debts.payment(&row, pinned.reference(), books) == *of;
+                (!is_held).then(|| "a payment is held whose account is known".to_owned())
             }
             MoneyMove::Refund(refund) => (refund.amount <= 0).then(|| "a refund of nothing".to_owned()),
-            MoneyMove::Settled(settled) => wrong_payment(of, &settled.payment, pinned, books, &mut debts),
+            MoneyMove::Settled(settled) | MoneyMove::IdentifiedSettled(settled) => {
+                wrong_payment(of, &settled.payment, pinned, books, &mut debts)
+            }
             MoneyMove::Brought { account, kind, .. } => match openings.1.remove(&(*account, *kind)) {
                 Some(expected) if expected == *of => None,
                 Some(_) => Some("debt that an account brought is not what the accounts tell".to_owned()),
@@ -80,7 +85,7 @@ fn wrong_payment(
         no: Some(AccountNo(payment.account)),
         ..row(pinned, payment.amount, payment.paid_ms, payment.channel)
     };
-    let held = matches!(of, MoneyMove::Identified(_));
+    let held = matches!(of, MoneyMove::Identified(_) | MoneyMove::IdentifiedSettled(_));
     let identified = if held { debts.identified(&row, pinned.reference(), books) } else { None };
     let expected = identified.unwrap_or_else(|| debts.payment(&row, pinned.reference(), books));
     if expected == *of {
@@ -88,7 +93,8 @@ fn wrong_payment(
     }
     let (MoneyMove::Payment(expected)
     | MoneyMove::Identified(expected)
-    | MoneyMove::Settled(SettledPayment { payment: expected, .. })) = expected
+    | MoneyMove::Settled(SettledPayment { payment: expected, .. })
+    | MoneyMove::IdentifiedSettled(SettledPayment { payment: expected, .. })) = expected
     else {
         return Some("a payment of an unknown account".into());
     };
