@@ -15,6 +15,7 @@ mod excerpt;
 mod explain;
 mod export;
 mod follow;
+mod gathered;
 mod ingest;
 mod inputs;
 mod life;

@@ -4,7 +4,7 @@ use super::status::{day, due};
 use super::{AccountArgs, Ended, print, tell};
 use crate::post::entry::Brought;
 use crate::post::{AccountStatus, AccountView, Moved, Movement, Store};
-use crate::units::{InstantMs, Tiyn, Zone};
+use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &AccountArgs) -> anyhow::Result<Ended> {
     if args.store.common.json {
         print(&json(&view, status.as_ref(), &zone)?)?;
     } else {
-        print(&text(&view, status.as_ref(), &zone))?;
+        print(&text(&view, status.as_ref(), &zone, on))?;
     }
     Ok(Ended::Done)
 }
@@ -180,10 +180,14 @@ fn json(view: &AccountView, status: Option<&AccountStatus>, zone: &Zone) -> anyh
     Ok(format!("{}\n", serde_json::to_string_pretty(&json)?))
 }
 
-fn text(view: &AccountView, status: Option<&AccountStatus>, zone: &Zone) -> String {
+fn text(view: &AccountView, status: Option<&AccountStatus>, zone: &Zone, on: Option<LocalDay>) -> String {
     let mut text = format!("account {}\n", view.account_id);
-    if let Some(status) = status {
-        text.push_str(&status_text(status, zone));
+    match (status, on) {
+        (Some(status), _) => text.push_str(&status_text(status, zone)),
+        (None, Some(on)) => {
+            let _ = writeln!(text, "  not open yet on {on}: no status");
+        }
+        (None, None) => {}
     }
     let of = receivable(view, status);
     let zero = Tiyn::ZERO.to_string();

@@ -200,6 +200,9 @@ pub(super) fn event(args: &EventArgs) -> anyhow::Result<Ended> {
 
 fn told(store: &StoreArgs, account: &str, what: &str, added: &EventsAdded, more: Value) -> anyhow::Result<Ended> {
     let status = added.status.map(|(status, _)| status.name());
+    if let Some(shown) = added.waits_behind.filter(|_| !store.common.quiet) {
+        tell(&format!("it waits for its day: {shown} is the last that the records show"));
+    }
     if store.common.json {
         let mut value = json!({ "account_id": account, "added": added.added, "status": status });
         if let (Some(value), Value::Object(more)) = (value.as_object_mut(), more) {

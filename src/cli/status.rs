@@ -59,6 +59,11 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Ended> {
     let statuses = store.record_statuses(as_of)?;
     if !args.store.common.quiet {
         statuses.notes.iter().for_each(|note| tell(note));
+        if let Some(shown) = statuses.shown_to.filter(|shown| as_of > *shown) {
+            tell(&format!(
+                "{shown} is the last day that the records show: what comes of the days behind it counts from {as_of}"
+            ));
+        }
     }
     if let Some(path) = &args.control_list {
         let zone = store.zone()?;

@@ -92,6 +92,11 @@ impl<T: OfAccount + Send> ByAccount<T> {
         self.starts.resize(accounts.saturating_add(1), last);
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> &[T] {
+        &self.all
+    }
+
     /// Those of an account.
     pub(super) fn of(&self, no: u32) -> &[T] {
         if self.all.is_empty() {

@@ -5,6 +5,7 @@ use super::books::Books;
 use super::by_account::{ByAccount, OfAccount, Sums};
 use super::derived::{Line, each_charge};
 use super::entry::{Entry, MoneyMove, Payment, StatusMove, TaskDone, TaskGiven};
+use super::gathered::{self, Gathered};
 use super::life::{Base, EventIn, Known, MoneyIn, MoneyWhat, Usage};
 use super::reference::{ACCOUNTS, EVENTS, Files};
 use super::rows::Rows;
@@ -22,21 +23,34 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// So many entries are decoded side by side.
 const ENTRIES_AT_ONCE: usize = 64;
+/// Of so many accounts usage is looked up one by one.
+const BACK_ONE_BY_ONE: usize = 256;
+
+/// Where a walk through the journal begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Walk {
+    /// Behind what was gathered before.
+    BehindKept,
+    /// At its first entry.
+    Whole,
+}
 
 /// Everything that the lives of some accounts depend on.
 pub(super) struct Inputs {
     pub(super) zone: Zone,
     pub(super) rows: Rows,
     pub(super) runs: Vec<LocalDay>,
-    usage: ByAccount<Usage>,
-    money: ByAccount<MoneyIn>,
+    pub(super) usage: ByAccount<Usage>,
+    pub(super) money: ByAccount<MoneyIn>,
     events: ByAccount<EventIn>,
-    done: ByAccount<TaskDone>,
+    pub(super) done: ByAccount<TaskDone>,
     /// What is recorded.
-    moves: ByAccount<StatusMove>,
-    tasks: ByAccount<TaskGiven>,
+    pub(super) moves: ByAccount<StatusMove>,
+    pub(super) tasks: ByAccount<TaskGiven>,
     /// Postings of the lives of accounts.
-    postings: ByAccount<Posted>,
+    pub(super) postings: ByAccount<Posted>,
+    /// Accounts whose clients came back: their usage is told by day.
+    pub(super) back: FxHashSet<u32>,
     first_day: LocalDay,
     /// The local day of the last usage that is charged or waits.
     pub(super) last_usage: Option<LocalDay>,
@@ -68,6 +82,13 @@ impl Inputs {
             events: self.events.of(no),
             done: self.done.of(no),
         }
+    }
+
+    /// The same was gathered of the journal.
+    pub(super) fn is_gathered_as(&self, other: &Self) -> bool {
+        (self.usage.all(), self.money.all()) == (other.usage.all(), other.money.all())
+            && (self.moves.all(), self.tasks.all()) == (other.moves.all(), other.tasks.all())
+            && (self.done.all(), self.postings.all()) == (other.done.all(), other.postings.all())
     }
 
     /// One more payment, behind what came before it.
@@ -129,8 +150,6 @@ struct Gathering<'g> {
     /// None: all accounts.
     only: Option<u32>,
     usage: Sums,
-    /// Accounts whose clients came back.
-    back: FxHashSet<u32>,
     inputs: Inputs,
 }
 
@@ -143,6 +162,15 @@ impl Store {
 
     /// Gathers what the life of one account depends on, or those of all.
     pub(super) fn inputs(&self, only: Option<u32>) -> Result<Inputs, PostError> {
+        self.gather(only, Walk::BehindKept)
+    }
+
+    /// The same of all accounts out of the journal alone.
+    pub(super) fn inputs_of_the_journal(&self) -> Result<Inputs, PostError> {
+        self.gather(None, Walk::Whole)
+    }
+
+    fn gather(&self, only: Option<u32>, walk: Walk) -> Result<Inputs, PostError> {
         let zone = self.zone()?;
         let mut files = self.reference_files()?.unwrap_or_default();
         let config = files.get("esep.toml").and_then(|bytes| std::str::from_utf8(bytes).ok());
@@ -162,41 +190,72 @@ impl Store {
             moves: ByAccount::default(),
             tasks: ByAccount::default(),
             postings: ByAccount::default(),
+            back: FxHashSet::default(),
             zone,
         };
         let usage = Sums::new(only);
-        let mut gathering = Gathering { books: &self.books, only, usage, back: FxHashSet::default(), inputs };
+        let mut gathering = Gathering { books: &self.books, only, usage, inputs };
         gathering.events(&events, &self.lengths_of_events()?);
-        match only {
-            Some(no) => self.gather_one(no, &mut gathering)?,
-            None => self.gather_all(&mut gathering)?,
-        }
-        Ok(gathering.finish())
-    }
-
-    fn gather_one(&self, no: u32, gathering: &mut Gathering<'_>) -> Result<(), PostError> {
-        let is_money = |seq: u64| self.money_entries().binary_search(&seq).is_ok();
-        for (_, place, line) in self.derived().movements_of(no, self.journal(), &is_money)? {
-            match line {
-                Line::Charge(line) => {
-                    let debit = line.posted.debit().get();
-                    let amount = if line.reversal { debit.saturating_neg() } else { debit };
-                    gathering.used(place.seq, (no, line.posted.period(), line.posted.at_ms, amount));
-                }
-                Line::Money(of) => gathering.money(&of, gathering.run_of(place.seq)),
-            }
-        }
+        let Some(no) = only else { return self.gather_all(gathering, walk) };
+        self.gather_one(no, u64::MAX, &mut gathering)?;
         for (seq, _) in &self.books.status_runs {
             gathering.entry(&decode(&self.journal().read(*seq)?)?, *seq);
         }
         // As they came, not as they are dated.
         gathering.inputs.money.sort_by_key(|money| money.run);
+        Ok(gathering.finish())
+    }
+
+    /// What an account used up to an entry; of one that is asked for alone its money, too.
+    fn gather_one(&self, no: u32, upto: u64, gathering: &mut Gathering<'_>) -> Result<(), PostError> {
+        let is_money = |seq: u64| self.money_entries().binary_search(&seq).is_ok();
+        for (_, place, line) in self.derived().movements_of(no, self.journal(), &is_money)? {
+            match line {
+                Line::Charge(_) if place.seq > upto => {}
+                Line::Charge(line) => {
+                    let debit = line.posted.debit().get();
+                    let amount = if line.reversal { debit.saturating_neg() } else { debit };
+                    gathering.used(place.seq, (no, line.posted.period(), line.posted.at_ms, amount));
+                }
+                Line::Money(of) if gathering.only == Some(no) => gathering.money(&of, gathering.run_of(place.seq)),
+                Line::Money(_) => {}
+            }
+        }
         Ok(())
     }
 
-    fn gather_all(&self, gathering: &mut Gathering<'_>) -> Result<(), PostError> {
+    /// Walks through the journal behind what is kept, and keeps what was gathered where it was much.
+    fn gather_all(&self, mut gathering: Gathering<'_>, walk: Walk) -> Result<Inputs, PostError> {
+        let head = self.entries();
+        let link = |seq: u64| self.journal().link(seq);
+        let knows = |seq: u64, chain: &[u8; 32]| seq <= head && link(seq).is_ok_and(|link| link == *chain);
+        let kept = if walk == Walk::BehindKept { gathered::read(&self.folder, &knows) } else { None };
+        let mut from = 1;
+        if let Some(kept) = kept {
+            let back: Vec<u32> = gathering.inputs.back.difference(&kept.by_day).copied().collect();
+            // Of many new ones the journal is read rather than one account after the other.
+            if back.len() <= BACK_ONE_BY_ONE {
+                from = kept.seq.saturating_add(1);
+                let upto = kept.seq;
+                gathering.take(kept);
+                for no in back {
+                    self.gather_one(no, upto, &mut gathering)?;
+                }
+            }
+        }
+        self.walk(from, &mut gathering)?;
+        let inputs = gathering.finish();
+        let is_much = head.saturating_add(1).saturating_sub(from) >= gathered::WORTH;
+        if walk == Walk::BehindKept && is_much && self.writes() {
+            // It is made again where it cannot be kept.
+            let _ = gathered::write(&self.folder, (head, link(head)?), &inputs);
+        }
+        Ok(inputs)
+    }
+
+    fn walk(&self, from: u64, gathering: &mut Gathering<'_>) -> Result<(), PostError> {
         let (mut read, mut result) = (Vec::with_capacity(ENTRIES_AT_ONCE), Ok(()));
-        self.journal().scan(1, Details::Skip, &mut |stored| {
+        self.journal().scan(from, Details::Skip, &mut |stored| {
             read.push(stored);
             if read.len() >= ENTRIES_AT_ONCE && result.is_ok() {
                 result = gathering.batch(&mut read);
@@ -253,6 +312,22 @@ fn usage_of(entry: &Entry) -> Vec<Used> {
 }
 
 impl Gathering<'_> {
+    /// What was gathered before. Accounts whose clients came back since are left to be told by day.
+    fn take(&mut self, kept: Gathered) {
+        for used in kept.usage {
+            if kept.by_day.contains(&used.account) {
+                self.usage.add_of_day(used);
+            } else if !self.inputs.back.contains(&used.account) {
+                self.usage.add(used.account, used.run, used.month, used.amount);
+            }
+        }
+        self.inputs.money.extend(kept.money);
+        self.inputs.moves.extend(kept.moves);
+        self.inputs.tasks.extend(kept.tasks);
+        self.inputs.done.extend(kept.done);
+        self.inputs.postings.extend(kept.postings);
+    }
+
     fn batch(&mut self, read: &mut Vec<Stored>) -> Result<(), PostError> {
         type Read = Result<(u64, Entry, Vec<Used>), PostError>;
         let decoded: Vec<Read> = read
@@ -282,7 +357,8 @@ impl Gathering<'_> {
 
     fn used(&mut self, seq: u64, (account, month, at_ms, amount): Used) {
         let run = self.run_of(seq);
-        if !self.back.is_empty() && self.back.contains(&account) {
+        let back = &self.inputs.back;
+        if !back.is_empty() && back.contains(&account) {
             let on = self.inputs.zone.local(InstantMs(at_ms)).day;
             self.usage.add_of_day(Usage { account, run, month, on, amount });
         } else {
@@ -378,7 +454,7 @@ impl Gathering<'_> {
             let came = lengths.get(lengths.partition_point(|(_, length)| *length < end));
             let run = came.map_or(0, |(seq, _)| self.run_of(*seq));
             if matches!(event.happened, Happened::Reapplied { .. }) {
-                self.back.insert(*no);
+                self.inputs.back.insert(*no);
             }
             self.inputs.events.push(EventIn { account: *no, run, id: id.into(), event });
         }

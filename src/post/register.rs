@@ -41,12 +41,14 @@ pub struct NewEvent {
 }
 
 /// What became of events.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EventsAdded {
     /// How many are new in the books.
     pub added: u64,
     /// The status behind them, on the day of the last of them.
     pub status: Option<(Status, LocalDay)>,
+    /// The last day that the records show, where one of them is behind it: it waits for its day.
+    pub waits_behind: Option<LocalDay>,
 }
 
 /// Somebody asks for a new account.
@@ -162,7 +164,7 @@ impl Store {
     /// is recorded, an id that stands for another event, and what the life of the account refuses, or would refuse later
     /// because of them.
     pub fn add_events(&mut self, new: &[NewEvent]) -> Result<EventsAdded, PostError> {
-        let Some(first) = new.first() else { return Ok(EventsAdded { added: 0, status: None }) };
+        let Some(first) = new.first() else { return Ok(EventsAdded::default()) };
         let files = self.files_to_change()?;
         let no = self.account_of(&first.account_id)?;
         let mut inputs = self.inputs(Some(no))?;
@@ -186,8 +188,9 @@ impl Store {
         let last = rows.iter().map(|row| row.event.on).max().unwrap_or(LocalDay(0));
         let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count();
         let added = lines(&merged).saturating_sub(lines(old).max(1)) as u64;
+        let waits_behind = inputs.last_day().filter(|shown| last > *shown);
         if added == 0 {
-            return Ok(EventsAdded { added, status: self.status_then(&inputs, no, last) });
+            return Ok(EventsAdded { added, status: self.status_then(&inputs, no, last), waits_behind });
         }
         let before = refusals(&inputs, no);
         let runs = u32::try_from(inputs.runs.len()).unwrap_or(u32::MAX);
@@ -205,7 +208,7 @@ impl Store {
         let mut changed = files.clone();
         changed.insert(EVENTS.into(), merged);
         self.adopt(&changed, None)?;
-        Ok(EventsAdded { added, status })
+        Ok(EventsAdded { added, status, waits_behind })
     }
 
     fn status_then(&self, inputs: &Inputs, no: u32, on: LocalDay) -> Option<(Status, LocalDay)> {

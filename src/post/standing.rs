@@ -4,6 +4,7 @@ use super::entry::{MoneyMove, SettledPayment, UnidentifiedPayment};
 use super::inputs::Inputs;
 use super::store::Store;
 use super::writer::PostError;
+use crate::batch::Reference;
 use crate::classify::{Action, Refusal, allowed};
 use crate::folder::PaymentRow;
 use crate::units::LocalDay;
@@ -33,6 +34,12 @@ impl Ended {
             inputs.add_payment(payment);
         }
     }
+}
+
+/// Whether services of the account are off when it pays.
+pub(super) fn is_off(reference: &Reference, row: &PaymentRow) -> bool {
+    let account = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
+    account.is_some_and(|(no, account)| reference.register.is_off(no, account, row.at))
 }
 
 /// A payment that nobody takes: it is never lost.

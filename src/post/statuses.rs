@@ -123,6 +123,8 @@ pub struct Statuses {
     pub control: Vec<ControlRow>,
     /// Credit balances that could not go where they were to.
     pub notes: Vec<String>,
+    /// The last day that the records show.
+    pub shown_to: Option<LocalDay>,
 }
 
 /// An account whose status is another under other terms.
@@ -357,7 +359,7 @@ impl Store {
         let moves = moves.collect();
         let control = part.rows.into_iter().map(|(_, row)| row).collect();
         let (counts, (postings, tasks)) = (part.counts, counts);
-        Statuses { as_of, counts, moves, postings, tasks, control, notes: Vec::new() }
+        Statuses { as_of, counts, moves, postings, tasks, control, notes: Vec::new(), shown_to: inputs.last_day() }
     }
 
     /// What is recorded against what the journal gives: the first accounts that differ.
@@ -365,7 +367,7 @@ impl Store {
         if self.books.statuses_to().is_none() {
             return Ok(Vec::new());
         }
-        let inputs = self.inputs(None)?;
+        let inputs = self.inputs_of_the_journal()?;
         // One who writes may be ahead of what was looked at.
         let Some(as_of) = inputs.runs.last().copied() else { return Ok(Vec::new()) };
         let accounts = u32::try_from(self.books.account_ids.len()).unwrap_or(u32::MAX);
@@ -394,7 +396,11 @@ impl Store {
                 () => None,
             }
         });
-        Ok(wrong.collect())
+        let mut wrong: Vec<String> = wrong.collect();
+        if !self.inputs(None)?.is_gathered_as(&inputs) {
+            wrong.push("what is gathered beside the journal is not what the journal says".into());
+        }
+        Ok(wrong)
     }
 }
 

@@ -9,6 +9,7 @@ use super::excerpt::Tables;
 use super::ingest::{Feeds, Ran};
 use super::reference::{self, Files, loaded};
 use super::snapshot::{self, Stand};
+use super::standing::is_off;
 use super::state::{self, Keys};
 use super::writer::{PostError, Ready, ToWriter, Writer, decode};
 use crate::batch::{FeedFile, FeedPosition, Memory, Mode, Pieces, Reader, Reference};
@@ -368,6 +369,11 @@ impl Store {
         }
     }
 
+    /// It was opened to write.
+    pub(super) fn writes(&self) -> bool {
+        matches!(self.journal, Held::Writing(_))
+    }
+
     /// What the journal says.
     pub(super) fn journal(&self) -> &dyn Entries {
         self.journal.entries()
@@ -575,12 +581,6 @@ impl Store {
         let ready = Ready::new(Entry::Money(moves.clone()), Vec::new())?;
         self.write_with_money(vec![ready], &moves)
     }
-}
-
-/// Whether services of the account are off when it pays.
-pub(super) fn is_off(reference: &Reference, row: &PaymentRow) -> bool {
-    let account = row.no.and_then(|no| Some((no, reference.register.account(no)?)));
-    account.is_some_and(|(no, account)| reference.register.is_off(no, account, row.at))
 }
 
 /// How the books name a file.

@@ -7,7 +7,7 @@ use crate::post::books::Books;
 use crate::post::debts::{Debts, brought_move, kind_of, opening_move};
 use crate::post::effects::Kinds;
 use crate::post::entry::{Brought, MoneyMove, Payment, SettledPayment, UnidentifiedPayment};
-use crate::post::store::is_off;
+use crate::post::standing::is_off;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use rustc_hash::FxHashMap;
 
