@@ -83,7 +83,7 @@ impl<D: Disk> Stored<D> for Run<D> {
     const MAGIC: [u8; 8] = *b"esepkey\x01";
     const NAME: &'static str = "keys";
     // Each run costs every key that is looked up; each tier costs one more writing.
-    const TIERS: Tiers = Tiers { smallest: 20_000, fan: 4, records_max: 1 << 27, files_max: 24 };
+    const TIERS: Tiers = Tiers { smallest: 20_000, fan: 4, large: (320_000, 16), records_max: 1 << 27, files_max: 40 };
 
     fn open(file: SealedFile<D>) -> Result<Self, SealedError> {
         let count = file.footer.count;

@@ -11,6 +11,8 @@ pub(in crate::store) struct Tiers {
     pub(in crate::store) smallest: u64,
     /// How many files of a tier become one.
     pub(in crate::store) fan: usize,
+    /// Of a tier of files that all have at least so many records, so many become one: writing them again costs more.
+    pub(in crate::store) large: (u64, usize),
     /// A merged file has no more records than so many.
     pub(in crate::store) records_max: u64,
     /// With more files than so many, the cheapest neighbours are merged whatever their tier.
@@ -36,6 +38,14 @@ impl Tiers {
         tier
     }
 
+    /// How many files of a tier become one.
+    fn fan_of(&self, tier: u32) -> usize {
+        let steps = tier.checked_sub(1).map(|steps| (self.fan.max(2) as u64).saturating_pow(steps));
+        let fewest = steps.map_or(0, |factor| self.smallest.max(1).saturating_mul(factor));
+        let (large, fan) = self.large;
+        if fewest >= large { fan.max(2) } else { self.fan.max(2) }
+    }
+
     /// The files to be merged next, if any; they cover entries without a gap.
     pub(in crate::store) fn pick(&self, files: &[Candidate]) -> Option<Range<usize>> {
         let tiers: Vec<u32> = files.iter().map(|file| self.tier(file.count)).collect();
@@ -51,7 +61,7 @@ impl Tiers {
         (cheapest.0 <= self.records_max).then(|| cheapest.1..cheapest.1.saturating_add(width))
     }
 
-    /// The first neighbours up to this tier with `fan` among them that are of it.
+    /// The first neighbours up to this tier with as many among them that are of it as become one.
     fn of_tier(&self, tier: u32, tiers: &[u32], files: &[Candidate]) -> Option<Range<usize>> {
         let (mut start, mut of_it, mut records) = (0usize, 0usize, 0u64);
         for (at, (file, its)) in files.iter().zip(tiers).enumerate() {
@@ -64,7 +74,7 @@ impl Tiers {
             }
             records = records.saturating_add(file.count);
             of_it = of_it.saturating_add(usize::from(*its == tier));
-            if of_it >= self.fan.max(2) {
+            if of_it >= self.fan_of(tier) {
                 return Some(start..at.saturating_add(1));
             }
         }
@@ -81,7 +91,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const TIERS: Tiers = Tiers { smallest: 10, fan: 3, records_max: 1000, files_max: 12 };
+    const TIERS: Tiers = Tiers { smallest: 10, fan: 3, large: (u64::MAX, 0), records_max: 1000, files_max: 12 };
 
     fn files(counts: &[u64]) -> Vec<Candidate> {
         counts.iter().map(|count| Candidate { count: *count, joined: true }).collect()
@@ -103,6 +113,11 @@ mod tests {
         ] {
             assert_eq!(TIERS.pick(&files(counts)), expected, "{counts:?}");
         }
+        // Tier 2 is 30..90.
+        let large = Tiers { large: (30, 4), ..TIERS };
+        assert_eq!(large.pick(&files(&[40, 40, 40])), None);
+        assert_eq!(large.pick(&files(&[40, 40, 40, 20, 40])), Some(0..5));
+        assert_eq!(large.pick(&files(&[20, 20, 20])), Some(0..3));
         let mut apart = files(&[5, 5, 5]);
         apart[1].joined = false;
         assert_eq!(TIERS.pick(&apart), None);
