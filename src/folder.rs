@@ -23,7 +23,7 @@ pub use told::{BroughtDebt, BroughtKind, FACT_COLUMNS, Told};
 
 use crate::batch::{FeedFile, Reference};
 use crate::book::{Account, Funds};
-use crate::tariff::{KnownNames, TariffPaths, holidays_of, load_files, toml_files};
+use crate::tariff::{KnownNames, TariffPaths, Tariffs, holidays_of, load_files, toml_files};
 use crate::units::{LocalDay, Tiyn};
 use crate::{law, tax};
 use std::path::{Path, PathBuf};
@@ -79,7 +79,23 @@ impl Folder {
         };
         let paths = Paths { root: root.to_owned(), config };
         let Some(tariffs) = paths.tariffs(known, &mut findings) else { return (None, findings) };
-        let Some(files) = feeds::feed_files(root, &paths.config, &mut findings) else { return (None, findings) };
+        Self::with(paths, tariffs, findings)
+    }
+
+    /// As [`Folder::open_knowing`], of a folder whose tariffs and prefixes were read before; none are looked for.
+    pub fn open_by(root: &Path, tariffs: Tariffs) -> (Option<Self>, Findings) {
+        let mut findings = Findings::default();
+        match Config::read(&root.join("esep.toml")) {
+            Ok(config) => Self::with(Paths { root: root.to_owned(), config }, tariffs, findings),
+            Err(error) => {
+                findings.error("esep.toml", error.line, error.message);
+                (None, findings)
+            }
+        }
+    }
+
+    fn with(paths: Paths, tariffs: Tariffs, mut findings: Findings) -> (Option<Self>, Findings) {
+        let Some(files) = feeds::feed_files(&paths.root, &paths.config, &mut findings) else { return (None, findings) };
         let period = paths.config.period;
         let mut loaded = reference::read(&paths, &tariffs, &mut findings);
         if findings.errors() > 0 {

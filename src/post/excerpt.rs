@@ -12,7 +12,7 @@ use super::writer::PostError;
 use crate::book::AccountNo;
 use crate::decode::split_line;
 use crate::store::{Details, StoreError, Stored};
-use crate::tariff::KnownNames;
+use crate::tariff::{KnownNames, Tariffs};
 use bumpalo::Bump;
 use std::fs::File;
 use std::io::{self, Seek, Write};
@@ -30,14 +30,27 @@ const TABLES_KEPT: usize = 8;
 /// The lines of all accounts: whose line a record is of is said by its charge.
 const LINES: &str = "lines.csv";
 
-/// Tables of which is known that they have the hash that the journal says, by it.
+/// Tables of which is known that they have the hash that the journal says, by it; and the tariffs that were read last.
 #[derive(Default, Debug)]
-pub(super) struct Tables(Mutex<Vec<(u128, Arc<File>)>>);
+pub(super) struct Tables(Mutex<Vec<(u128, Arc<File>)>>, Mutex<Option<(Edition, Tariffs)>>);
+
+/// The set of reference data whose tariffs they are, and the one whose numbers they go by; from 1.
+pub(super) type Edition = (u32, u32);
 
 impl Tables {
     fn get(&self, hash: u128) -> Option<Arc<File>> {
         let tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tables.iter().find(|(of, _)| *of == hash).map(|(_, file)| Arc::clone(file))
+    }
+
+    /// The tariffs of an edition, where they were read last. Who takes them gives them back.
+    pub(super) fn take_tariffs(&self, edition: Edition) -> Option<Tariffs> {
+        let mut last = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        last.take_if(|(of, _)| *of == edition).map(|(_, tariffs)| tariffs)
+    }
+
+    pub(super) fn keep_tariffs(&self, edition: Edition, tariffs: Tariffs) {
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = Some((edition, tariffs));
     }
 
     fn keep(&self, hash: u128, file: File) -> Arc<File> {
@@ -49,6 +62,17 @@ impl Tables {
         tables.push((hash, Arc::clone(&file)));
         file
     }
+}
+
+/// Where tariffs and prefixes are to be had.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum At {
+    Hand,
+    Files,
+}
+
+fn is_tariff(name: &str) -> bool {
+    name == "prefixes.csv" || name.starts_with("tariffs/")
 }
 
 impl Store {
@@ -68,8 +92,8 @@ impl Store {
     }
 
     /// The files of a set by its number, from 1: tables of accounts with the rows of one account only, and without
-    /// lines. None where the set knows no such account.
-    pub(super) fn excerpt(&self, number: u32, no: AccountNo) -> Result<Option<Files>, PostError> {
+    /// lines; without tariffs and prefixes where they are at hand. None where the set knows no such account.
+    pub(super) fn excerpt(&self, number: u32, no: AccountNo, tariffs: At) -> Result<Option<Files>, PostError> {
         let Some(id_hash) = self.books.account_ids.get(no.0 as usize).copied() else { return Ok(None) };
         let set = self.set(number)?;
         let mut files = Files::new();
@@ -77,6 +101,7 @@ impl Store {
         for file in &set.files {
             match () {
                 () if file.name == LINES => {}
+                () if tariffs == At::Hand && is_tariff(&file.name) => {}
                 () if is_personal(&file.name) => tables.push((file.name.as_str(), self.table(number, file)?)),
                 () => drop(files.insert(file.name.clone(), self.small(number, file)?)),
             }
