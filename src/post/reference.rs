@@ -364,16 +364,17 @@ fn unpacked(file: &ReferenceFile, packed: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Writes the files of a set into a folder, which is made anew.
 pub(super) fn materialise(folder: &Path, files: &Files) -> io::Result<()> {
+    let at = |path: &Path, error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(folder, error)),
         _ => {}
     }
     for (name, bytes) in files {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
+            fs::create_dir_all(parent).map_err(|error| at(parent, error))?;
         }
-        fs::write(path, bytes)?;
+        fs::write(&path, bytes).map_err(|error| at(&path, error))?;
     }
     Ok(())
 }

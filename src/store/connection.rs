@@ -121,15 +121,25 @@ fn unchanging(place: &Place, path: &Path) -> Result<Rows, StoreError> {
     }
     name.push_str("?immutable=1");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    Ok(Rows { path: path.to_owned(), unchanging: true, ..open(place, Path::new(&name), flags)? })
+    let rows = open_named(place, path, Path::new(&name), flags).map_err(|error| {
+        // What SQLite says of it is our name for it.
+        let StoreError::Denied { path, .. } = error else { return error };
+        StoreError::Denied { path, cause: "it cannot be opened".to_owned() }
+    })?;
+    Ok(Rows { unchanging: true, ..rows })
 }
 
 fn open(place: &Place, path: &Path, flags: OpenFlags) -> Result<Rows, StoreError> {
+    open_named(place, path, path, flags)
+}
+
+/// `name` is what SQLite is told.
+fn open_named(place: &Place, path: &Path, name: &Path, flags: OpenFlags) -> Result<Rows, StoreError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let wrong = |error: rusqlite::Error| of_sqlite(path, &error);
     let connection = match place.disk().vfs() {
-        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
-        None => Connection::open_with_flags(path, flags),
+        Some(vfs) => Connection::open_with_flags_and_vfs(name, flags, vfs),
+        None => Connection::open_with_flags(name, flags),
     };
     let connection = connection.map_err(wrong)?;
     let row_bytes_max = PART_BYTES_MAX.saturating_mul(2).saturating_add(4096);

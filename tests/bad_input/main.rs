@@ -15,6 +15,7 @@
 mod command_line;
 mod files;
 mod month;
+mod permission;
 mod records;
 mod reference_data;
 mod size;
