@@ -1,5 +1,7 @@
 //! The books with their journal, as a command holds them.
 
+mod fold;
+
 use super::books::{Books, Known};
 use super::codec;
 use super::debts::{Debts, brought_move, opening_move};
@@ -10,15 +12,13 @@ use super::ingest::{Feeds, Ran};
 use super::reference::{self, Files, loaded};
 use super::snapshot::{self, Stand};
 use super::standing::is_off;
-use super::state::{self, Keys};
-use super::writer::{PostError, Ready, ToWriter, Writer, decode};
+use super::state;
+use super::writer::{PostError, Ready, ToWriter, Writer};
 use crate::batch::{FeedFile, FeedPosition, Memory, Mode, Pieces, Reader, Reference};
 use crate::book::AccountNo;
 use crate::folder::{Folder, PaymentRow};
-use crate::screen::{Duplicates, Fingerprint};
-use crate::store::{Details, Entries, Journal, SqliteJournal, SqliteReader, StoreError, Stored};
+use crate::store::{Entries, Journal, SqliteJournal, SqliteReader, StoreError};
 use crate::tariff::{KnownNames, Tariffs};
-use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -134,87 +134,6 @@ impl Store {
         let entries = SqliteReader::open(folder)?;
         let derived = Derived::open_to_read(folder, &entries)?;
         Self::fold(folder, Held::Reading(Box::new(entries)), derived, None)
-    }
-
-    fn fold(folder: &Path, journal: Held, derived: Derived, hot_keys_max: Option<usize>) -> Result<Self, PostError> {
-        let mut store = Self {
-            folder: folder.to_owned(),
-            journal,
-            books: Books::default(),
-            memory: None,
-            derived,
-            references: Vec::new(),
-            money: Vec::new(),
-            snapshot: 0,
-            keys_on_disk: false,
-            later: Vec::new(),
-            tables: Tables::default(),
-        };
-        let entries = store.journal.entries();
-        let knows = |seq: u64, chain: &[u8; 32]| {
-            seq <= entries.head().count && entries.link(seq).is_ok_and(|link| link == *chain)
-        };
-        // A snapshot is used where all keys up to it are sealed.
-        let snapshot = snapshot::read(folder, &knows).filter(|(of, _)| store.derived.open_from() > of.seq);
-        let (mut memory, from) = match snapshot {
-            Some((of, memory)) => {
-                (store.books, store.references, store.money) = (of.books, of.references, of.money);
-                store.snapshot = of.seq;
-                (memory, of.seq.saturating_add(1))
-            }
-            None => (state::empty(0), 1),
-        };
-        let reads = matches!(store.journal, Held::Reading(_));
-        store.keys_on_disk = hot_keys_max.is_none_or(|most| store.derived.sealed_keys() > most as u64);
-        let hot = if store.keys_on_disk { 0 } else { usize::try_from(store.derived.sealed_keys()).unwrap_or(0) };
-        memory.duplicates = Duplicates::with_capacity(hot.saturating_add(1 << 16));
-        let (open_from, keys_on_disk) = (store.derived.open_from(), store.keys_on_disk);
-        if !keys_on_disk {
-            store.derived.each_sealed_key(&mut |key, content| {
-                memory.duplicates.insert(Fingerprint { key, content });
-            })?;
-        }
-        let Self { books, references, money, journal, derived, .. } = &mut store;
-        let mut fold = |read: &mut Vec<Stored>| -> Result<(), PostError> {
-            // Decoding is most of the work, and needs no order.
-            let decoded: Vec<_> = read.par_drain(..).map(|stored| (stored.seq, decode(&stored))).collect();
-            for (seq, entry) in decoded {
-                let entry = entry?;
-                match &entry {
-                    Entry::Reference(_) => references.push(seq),
-                    Entry::Money(_) => money.push(seq),
-                    Entry::Piece(_) | Entry::Resolved(_) | Entry::Status(_) => {}
-                }
-                let keys = match () {
-                    () if seq < open_from => Keys::Known,
-                    () if keys_on_disk => Keys::NewBesideOld,
-                    () => Keys::New,
-                };
-                books
-                    .apply(seq, &entry)
-                    .and_then(|()| state::replay(&mut memory, &entry, keys, &mut |key| books.file(key) as usize))
-                    .map_err(|violation| PostError::Violation { seq, violation })?;
-                if reads && seq >= open_from {
-                    derived.keep_read(seq, &entry)?;
-                }
-            }
-            Ok(())
-        };
-        let (mut read, mut folded) = (Vec::with_capacity(ENTRIES_AT_ONCE), Ok(()));
-        journal.entries().scan(from, Details::Skip, &mut |stored| {
-            read.push(stored);
-            if read.len() >= ENTRIES_AT_ONCE && folded.is_ok() {
-                folded = fold(&mut read);
-            }
-            // After a failure the rest is only checked.
-            if folded.is_err() {
-                read.clear();
-            }
-            Ok(())
-        })?;
-        folded.and_then(|()| fold(&mut read))?;
-        store.memory = Some(memory);
-        Ok(store)
     }
 
     /// Rates and posts the feeds of a folder, with its payments, by its reference data; what the books know is left.
