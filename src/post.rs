@@ -19,6 +19,7 @@ mod gathered;
 mod ingest;
 mod inputs;
 mod life;
+mod lines;
 mod money;
 mod moves;
 mod overlay;

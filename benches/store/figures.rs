@@ -93,15 +93,15 @@ fn write(data: &Path, scratch: &Path) -> String {
     let mut books = Books::default();
     let (mut waiting, mut bytes, mut all_bytes) = (Vec::new(), 0, 0u64);
     let (mut state, mut encoding, mut durable) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    let mut post = |waiting: &mut Vec<(u64, post::entry::Entry, Vec<u8>)>| {
+    let mut post = |waiting: &mut Vec<(u64, u16, post::entry::Entry, Vec<u8>)>| {
         let start = Instant::now();
-        for (seq, entry, _) in waiting.iter() {
+        for (seq, _, entry, _) in waiting.iter() {
             books.apply(*seq, entry).expect("what the books took before");
         }
         let applied = Instant::now();
-        let encoded = waiting.drain(..).map(|(_, entry, detail)| {
+        let encoded = waiting.drain(..).map(|(_, schema, entry, detail)| {
             let money = post::encode(&entry).expect("an entry");
-            Entry { schema: 1, money, detail }
+            Entry { schema, money, detail }
         });
         let encoded: Vec<Entry> = encoded.collect();
         let ready = Instant::now();
@@ -114,7 +114,7 @@ fn write(data: &Path, scratch: &Path) -> String {
         let detail = stored.detail.unwrap_or_default();
         bytes += stored.money.len() + detail.len();
         all_bytes += (stored.money.len() + detail.len()) as u64;
-        waiting.push((stored.seq, post::decode(&stored.money).expect("an entry"), detail));
+        waiting.push((stored.seq, stored.schema, post::decode(&stored.money).expect("an entry"), detail));
         if waiting.len() >= ENTRIES_AT_ONCE || bytes >= BYTES_AT_ONCE {
             post(&mut waiting);
             bytes = 0;

@@ -11,9 +11,6 @@ use rustc_hash::FxHashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A piece has at most so many bytes of lines: what is packed cannot make a reader take more memory.
-const PIECE_BYTES_MAX: usize = 64 << 20;
-
 /// The decoder of a file, or why its lines cannot be read.
 type Decoder = Arc<Result<FileDecoder, Rejection>>;
 
@@ -64,15 +61,6 @@ fn nobodys(key: &FileKey) -> FeedFile {
     FeedFile { path: PathBuf::new(), name: key.name.clone(), source, format, known: None }
 }
 
-/// The lines of a piece as they were read, from the detail of its entry; none where that is damaged or cut.
-pub(super) fn lines_of(detail: &[u8]) -> Option<Vec<u8>> {
-    let length = usize::try_from(u32::from_le_bytes(*detail.first_chunk::<4>()?)).ok()?;
-    if length > PIECE_BYTES_MAX {
-        return None;
-    }
-    lz4_flex::decompress_size_prepended(detail).ok()
-}
-
 /// The same lines with all but some of them empty, so that those keep their numbers. `kept` counts from 0, ascending.
 pub(super) fn only_lines(lines: &[u8], kept: &[u32]) -> Vec<u8> {
     let mut only = Vec::with_capacity(lines.len() / 4);
@@ -102,10 +90,5 @@ mod tests {
         ] {
             assert_eq!(only_lines(lines, kept), expected, "{kept:?}");
         }
-        let packed = lz4_flex::compress_prepend_size(lines);
-        assert_eq!(lines_of(&packed).unwrap(), lines);
-        assert_eq!(lines_of(&[]), None);
-        assert_eq!(lines_of(&packed[..5]), None);
-        assert_eq!(lines_of(&[255, 255, 255, 255, 0]), None);
     }
 }

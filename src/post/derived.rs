@@ -1,16 +1,15 @@
 //! What is kept beside the journal to be found fast, and can be made again from it: charges and money moves by account,
 //! keys of all records. Never consulted for what the books say.
 
-use super::codec;
+use super::codec::{self, Out, ToSealLine};
 use super::entry::{Entry, MoneyMove, Outcome, Posted, Resolved};
 use super::writer::PostError;
 use crate::screen::SourceKey;
 use crate::store::disk::FolderDisk;
 use crate::store::keys::{KeyBuilder, KeyEntry, KeyLookup, KeyRuns};
 use crate::store::sealed::{Place, Span, uncovered};
-use crate::store::segments::{SealedCharge, SegmentBuilder, Segments};
+use crate::store::segments::{EntryCharges, SealedCharge, SegmentBuilder, Segments};
 use crate::store::{Details, Entries};
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// So many charges or keys are sealed at once.
@@ -23,33 +22,24 @@ const LEFT_OPEN: usize = 1 << 16;
 /// A longer money move, with a reference beyond measure, is not sealed itself but where it stands.
 const MOVE_BYTES_MAX: usize = 4096;
 
+/// The bytes that most charges take in a segment, behind the head of their record.
+const CHARGE_BYTES: usize = 56;
+
 const DAY_MS: i64 = 86_400_000;
 
 /// A charge, or the taking back of one, as a segment keeps it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChargeLine {
     /// Key of its record.
     pub key: u128,
     /// Its feed.
     pub source: String,
     /// Id of its record in the feed.
-    #[serde(with = "serde_bytes")]
     pub record_id: Vec<u8>,
     /// It takes the charge back.
     pub reversal: bool,
     /// The charge.
     pub posted: Posted,
-}
-
-/// The same, to be written.
-#[derive(Serialize)]
-struct Written<'c> {
-    key: u128,
-    source: &'c str,
-    #[serde(with = "serde_bytes")]
-    record_id: &'c [u8],
-    reversal: bool,
-    posted: &'c Posted,
 }
 
 /// Something of an entry that has a key.
@@ -182,8 +172,8 @@ impl Derived {
     fn open_sealed(folder: &Path, journal: &dyn Entries) -> Result<Self, PostError> {
         let knows =
             |span: &Span| span.last <= journal.head().count && journal.link(span.last).is_ok_and(|l| l == span.chain);
-        let (segments, _) = Segments::open(FolderDisk::at(&folder.join("segments"))?, &knows).map_err(sealed)?;
-        let (keys, _) = KeyRuns::open(FolderDisk::at(&folder.join("keys"))?, &knows).map_err(sealed)?;
+        let (segments, _) = opened(&folder.join("segments"), |disk| Segments::open(disk, &knows))?;
+        let (keys, _) = opened(&folder.join("keys"), |disk| KeyRuns::open(disk, &knows))?;
         Ok(Self {
             segments,
             keys,
@@ -311,7 +301,7 @@ impl Derived {
         for SealedCharge { at_ms, place, bytes } in sealed.into_iter().chain(self.charges.charges_of(account)) {
             let bad = |error| PostError::Entry { seq: place.seq, error };
             let line = match () {
-                () if !is_money(place.seq) => Line::Charge(codec::decode_any(&bytes).map_err(bad)?),
+                () if !is_money(place.seq) => Line::Charge(codec::line_of(&bytes, account, at_ms).map_err(bad)?),
                 () if bytes.is_empty() => Line::Money(money_at(journal, place)?),
                 () => Line::Money(codec::decode_any(&bytes).map_err(bad)?),
             };
@@ -403,34 +393,19 @@ pub(super) enum Sealed<'s> {
 /// What will be sealed of an entry, as it is written: made before the entry has its number, on any thread.
 #[derive(Debug, Default)]
 pub(super) struct ToSeal {
-    charges: Vec<ChargeToSeal>,
-    /// The charges as segments keep them, one behind the other.
-    bytes: Vec<u8>,
+    charges: EntryCharges,
     keys: Vec<KeyEntry>,
-}
-
-#[derive(Debug)]
-struct ChargeToSeal {
-    account: u32,
-    index: u32,
-    at_ms: i64,
-    /// Where it ends in the bytes.
-    end: usize,
 }
 
 impl ToSeal {
     pub(super) fn of(entry: &Entry) -> Result<Self, PostError> {
         let records = if let Entry::Piece(piece) = entry { piece.rows.len() } else { 0 };
-        let mut made = Self {
-            charges: Vec::with_capacity(records),
-            bytes: Vec::with_capacity(records.saturating_mul(96)),
-            keys: Vec::with_capacity(records),
-        };
+        let mut made =
+            Self { charges: EntryCharges::with_capacity(records, CHARGE_BYTES), keys: Vec::with_capacity(records) };
         each_sealed(0, entry, &mut |of| {
             match of {
                 Sealed::Charge(account, at_ms, Place { index, .. }, bytes) => {
-                    made.bytes.extend_from_slice(bytes);
-                    made.charges.push(ChargeToSeal { account, index, at_ms, end: made.bytes.len() });
+                    made.charges.push(account, at_ms, index, bytes).map_err(sealed)?;
                 }
                 Sealed::Key(entry) => made.keys.push(entry),
             }
@@ -440,16 +415,7 @@ impl ToSeal {
     }
 
     fn put(&self, seq: u64, charges: &mut SegmentBuilder, keys: &mut KeyBuilder) -> Result<(), PostError> {
-        let mut start = 0;
-        for charge in &self.charges {
-            let place = Place { seq, index: charge.index };
-            let bytes = self.bytes.get(start..charge.end).unwrap_or_default();
-            charges.push(charge.account, charge.at_ms, place, bytes).map_err(sealed)?;
-            start = charge.end;
-        }
-        self.keys
-            .iter()
-            .try_for_each(|key| keys.push(KeyEntry { place: Place { seq, ..key.place }, ..*key }).map_err(sealed))
+        charges.take(seq, &self.charges).and_then(|()| keys.take(seq, &self.keys)).map_err(sealed)
     }
 }
 
@@ -471,7 +437,7 @@ pub(super) fn each_sealed(
         return Ok(());
     }
     let mut problem = Ok(());
-    let mut bytes = Vec::new();
+    let mut bytes = Out::default();
     each_keyed(entry, &mut |keyed, resolved| {
         let place = Place { seq, index: keyed.place };
         // A duplicate has its key from the first one; what was resolved had it when it came.
@@ -493,31 +459,52 @@ pub(super) fn each_sealed(
             }
         }
         if let Outcome::Rated(posted) = keyed.outcome {
-            let line =
-                Written { key: keyed.key, source: keyed.source, record_id: keyed.record_id, reversal: false, posted };
-            if let Err(error) = push(place, posted, &line, &mut bytes, each) {
+            let line = ToSealLine {
+                key: keyed.key,
+                key_follows: !resolved,
+                source: keyed.source,
+                record_id: keyed.record_id,
+                reversal: false,
+                posted,
+            };
+            if let Err(error) = push(place, &line, &mut bytes, each) {
                 problem = Err(error);
             }
         }
     });
     problem?;
     for (index, line) in reversals_of(entry) {
-        let written = Written { key: line.key, source: "", record_id: b"", reversal: true, posted: &line.posted };
-        push(Place { seq, index }, &line.posted, &written, &mut bytes, each)?;
+        let of = ToSealLine {
+            key: line.key,
+            key_follows: false,
+            source: "",
+            record_id: b"",
+            reversal: true,
+            posted: &line.posted,
+        };
+        push(Place { seq, index }, &of, &mut bytes, each)?;
     }
     Ok(())
 }
 
 fn push(
     place: Place,
-    posted: &Posted,
-    line: &Written<'_>,
-    bytes: &mut Vec<u8>,
+    line: &ToSealLine<'_>,
+    bytes: &mut Out,
     each: &mut dyn FnMut(Sealed<'_>) -> Result<(), PostError>,
 ) -> Result<(), PostError> {
     bytes.clear();
-    codec::encode_behind(line, bytes).map_err(|error| PostError::Entry { seq: place.seq, error })?;
-    each(Sealed::Charge(posted.account, posted.at_ms, place, bytes))
+    codec::put_line(bytes, line).map_err(|error| PostError::Entry { seq: place.seq, error })?;
+    each(Sealed::Charge(line.posted.account, line.posted.at_ms, place, bytes.written()))
+}
+
+/// Files of a folder beside the journal, which is named where they cannot be had.
+pub(super) fn opened<T>(
+    folder: &Path,
+    open: impl FnOnce(FolderDisk) -> Result<T, crate::store::sealed::SealedError>,
+) -> Result<T, PostError> {
+    let refused = |why: &dyn std::fmt::Display| PostError::Refused(format!("{}: {why}", folder.display()));
+    open(FolderDisk::at(folder).map_err(|error| refused(&error))?).map_err(|error| refused(&error))
 }
 
 pub(super) fn sealed(error: crate::store::sealed::SealedError) -> PostError {

@@ -6,6 +6,7 @@ mod retrace;
 use super::codec;
 use super::derived::each_keyed;
 use super::entry::{Entry, Outcome, Piece, Posted, Row};
+use super::lines;
 use super::reference::{self, Files};
 use super::store::Store;
 use super::writer::PostError;
@@ -282,12 +283,7 @@ fn charge_in(seq: u64, entry: &Entry, key: u128) -> Option<Charge> {
 
 /// The bytes of a piece from its detail.
 pub(super) fn unpack_detail(detail: &[u8]) -> Result<Vec<u8>, PostError> {
-    let length = detail.first_chunk::<4>().map_or(0, |length| u32::from_le_bytes(*length));
-    if length as usize > crate::store::PART_BYTES_MAX {
-        return Err(PostError::Refused("the detail of an entry says that it is longer than one may be".into()));
-    }
-    lz4_flex::decompress_size_prepended(detail)
-        .map_err(|error| PostError::Refused(format!("the detail of an entry does not unpack: {error}")))
+    lines::of(detail).map_err(|error| PostError::Refused(format!("the detail of an entry: {error}")))
 }
 
 fn suspended(reason: u8) -> &'static str {

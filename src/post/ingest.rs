@@ -2,6 +2,7 @@
 
 use super::derived::sealed;
 use super::entry::{Entry, FileKey, Piece, Position};
+use super::lines;
 use super::pieces::PieceWriter;
 use super::writer::{PostError, Ready, ToWriter};
 use crate::batch::{
@@ -237,11 +238,11 @@ impl ToBooks<'_> {
     }
 }
 
-/// The bytes of a piece, packed: its whole lines, or what was kept of one that is no record.
+/// The bytes of a piece: its whole lines, or what was kept of one that is no record.
 fn detail_of(prepared: &Prepared) -> Vec<u8> {
     let bytes = match prepared.rejects.first() {
         Some((_, reject)) if prepared.bytes.is_empty() => &reject.head,
         _ => &prepared.bytes,
     };
-    lz4_flex::compress_prepend_size(bytes)
+    lines::kept(bytes)
 }

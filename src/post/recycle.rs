@@ -3,11 +3,12 @@
 //!
 //! Source: rating 1.2.
 
-use super::again::{KnownFiles, lines_of, only_lines};
+use super::again::{KnownFiles, only_lines};
 use super::books::{Books, Suspense};
 use super::codec;
 use super::debts::Debts;
 use super::entry::{Entry, FileKey, Outcome, Resolutions, Resolved};
+use super::lines;
 use super::pieces::PieceWriter;
 use super::standing::is_off;
 use super::store::{Ingest, Ingested, Store};
@@ -240,7 +241,7 @@ impl<'w> WaitingPieces<'w> {
         let stored = self.to.read(seq).ok_or_else(stopped)?;
         let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })?;
         let (Entry::Piece(piece), Some(detail)) = (entry, stored.detail) else { return Ok(None) };
-        let Some(lines) = lines_of(&detail) else { return Ok(None) };
+        let Ok(lines) = lines::of(&detail) else { return Ok(None) };
         let mut kept: Vec<u32> =
             rows.iter().filter_map(|(row, _)| piece.rows.get(*row as usize).map(|row| row.line)).collect();
         kept.sort_unstable();

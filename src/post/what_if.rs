@@ -3,14 +3,14 @@
 //!
 //! Source: interface 7.2, 7.6.
 
-use super::again::{KnownFiles, lines_of, only_lines};
-use super::codec;
+use super::again::{KnownFiles, only_lines};
 use super::entry::{Entry, FileKey, Outcome, Piece, Reversal};
+use super::lines;
 use super::overlay::Overlay;
 use super::reference::{self, Files, loaded};
 use super::state;
 use super::store::Ingest;
-use super::writer::{PostError, SCHEMA};
+use super::writer::{PostError, decode};
 use crate::batch::{Corrections, Fate, Item, Memory, PassError, Pieces, Prepared, Settler, Sink, Slot, Stages, Work};
 use crate::book::Posted;
 use crate::feed::FeedError;
@@ -139,14 +139,6 @@ fn look_through(reader: &mut SqliteReader) -> Result<Found, PostError> {
     })?;
     done.and_then(|()| fold(&mut read))?;
     Ok(found)
-}
-
-fn decode(stored: &Stored) -> Result<Entry, PostError> {
-    let seq = stored.seq;
-    if stored.schema != SCHEMA {
-        return Err(PostError::Entry { seq, error: codec::BadEntry(format!("schema {}", stored.schema)) });
-    }
-    codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })
 }
 
 /// What one entry adds.
@@ -396,7 +388,7 @@ impl StoredPieces<'_> {
         };
         let stored = self.reader.read(piece.seq)?;
         let detail = stored.detail.ok_or_else(|| refused("its detail was purged"))?;
-        let lines = lines_of(&detail).ok_or_else(|| refused("its detail does not unpack"))?;
+        let lines = lines::of(&detail).map_err(|_| refused("its detail does not unpack"))?;
         let lines = match only {
             Some(only) => only_lines(&lines, only),
             None => lines,

@@ -2,7 +2,7 @@
 //! many at once when they come faster than the disk.
 
 use super::books::{Books, Violation};
-use super::codec::{self, BadEntry};
+use super::codec::{self, BadEntry, SCHEMA};
 use super::derived::{ChargeLine, Derived, ToSeal, each_charge_line};
 use super::entry::{Entry, Posted};
 use crate::store::sealed::Place;
@@ -14,8 +14,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The version of the encoding of both parts of an entry.
-pub(super) const SCHEMA: u16 = 1;
 /// Entries that wait for the writer: beyond it, deciding waits.
 const QUEUE: usize = 64;
 /// Bytes of one transaction of the journal: more entries wait for the next one.
@@ -77,7 +75,7 @@ impl From<std::io::Error> for PostError {
 /// The entry that was stored.
 pub(super) fn decode(stored: &Stored) -> Result<Entry, PostError> {
     let seq = stored.seq;
-    if stored.schema != SCHEMA {
+    if !(1..=SCHEMA).contains(&stored.schema) {
         return Err(PostError::Entry { seq, error: BadEntry(format!("schema {}", stored.schema)) });
     }
     codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })

@@ -3,7 +3,7 @@
 mod builder;
 mod scan;
 
-pub use builder::SegmentBuilder;
+pub use builder::{EntryCharges, SegmentBuilder};
 pub use scan::{Charge, Scan};
 
 use super::disk::Disk;
@@ -73,9 +73,9 @@ pub struct WrittenSegment {
 }
 
 impl<D: Disk> Stored<D> for Segment<D> {
-    const MAGIC: [u8; 8] = *b"esepseg\x02";
+    const MAGIC: [u8; 8] = *b"esepseg\x03";
     const NAME: &'static str = "segment";
-    const TIERS: Tiers = Tiers { smallest: 20_000, fan: 8, records_max: 1 << 27, files_max: 64 };
+    const TIERS: Tiers = Tiers { smallest: 20_000, fan: 8, large: (160_000, 16), records_max: 1 << 27, files_max: 64 };
 
     fn open(file: SealedFile<D>) -> Result<Self, SealedError> {
         let mut index = Vec::new();

@@ -165,7 +165,7 @@ fn absent<K: Kind<MemoryDisk>>(magic: &[u8; 8]) {
 
 #[test]
 fn segments_that_are_not_whole_are_absent() {
-    absent::<Segments<MemoryDisk>>(b"esepseg\x02");
+    absent::<Segments<MemoryDisk>>(b"esepseg\x03");
 }
 
 #[test]

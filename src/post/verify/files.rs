@@ -3,23 +3,14 @@
 use crate::batch::Prepared;
 use crate::feed;
 use crate::post::entry::{FileKey, Outcome, Piece, Rejected};
+use crate::post::lines;
 use crate::record::RejectReason;
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-/// A piece has at most so many bytes of lines: what is packed cannot make a reader take more memory.
-const PIECE_BYTES_MAX: usize = 64 << 20;
-
 /// The lines of a piece as they were read, or why they are not there.
 pub(super) fn lines_of(detail: &[u8]) -> Result<Vec<u8>, String> {
-    let Some(length) = detail.first_chunk::<4>() else {
-        return if detail.is_empty() { Ok(Vec::new()) } else { Err("its lines are cut".into()) };
-    };
-    let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    if length > PIECE_BYTES_MAX {
-        return Err(format!("its lines would have {length} bytes"));
-    }
-    lz4_flex::decompress_size_prepended(detail).map_err(|error| format!("its lines cannot be unpacked: {error}"))
+    if detail.is_empty() { Ok(Vec::new()) } else { lines::of(detail).map_err(|error| error.to_string()) }
 }
 
 /// What was read of a piece, as the reader handed it on.

@@ -15,7 +15,7 @@ use crate::post::entry::{Entry, FileKey, Outcome, Piece, Posted};
 use crate::post::pieces::PieceWriter;
 use crate::post::reference::Files;
 use crate::post::state::{self, Keys};
-use crate::post::writer::{PostError, SCHEMA};
+use crate::post::writer::{PostError, decode};
 use crate::screen::SourceKey;
 use crate::store::{Details, Entries, Stored};
 use crate::units::Period;
@@ -235,11 +235,7 @@ fn file(piece: &Piece) -> String {
 
 fn job(stored: Stored, upto: u64) -> Result<Job, PostError> {
     let seq = stored.seq;
-    let bad = |error| PostError::Entry { seq, error };
-    if stored.schema != SCHEMA {
-        return Err(bad(codec::BadEntry(format!("schema {}", stored.schema))));
-    }
-    let entry = codec::decode(&stored.money).map_err(bad)?;
+    let entry = decode(&stored)?;
     let sum = if seq <= upto { Some(SumOfEntry::of(seq, &entry)?) } else { None };
     Ok(Job { seq, entry, detail: stored.detail, pinned: None, prepared: None, sum, told: Vec::new() })
 }

@@ -1,6 +1,6 @@
 use super::{KeyEntry, RUN_KEYS_MAX};
 use crate::prefetch::prefetch;
-use crate::store::sealed::{SealedError, each_bucket, spread};
+use crate::store::sealed::{Place, SealedError, each_bucket, spread};
 
 /// How many entries ahead of the one that is handed on memory is asked for.
 const AHEAD: usize = 16;
@@ -28,6 +28,16 @@ impl KeyBuilder {
             return Err(SealedError::Full);
         }
         self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Adds the keys of an entry, which say no number of it yet.
+    pub fn take(&mut self, seq: u64, keys: &[KeyEntry]) -> Result<(), SealedError> {
+        if self.entries.len().saturating_add(keys.len()) as u64 > RUN_KEYS_MAX {
+            return Err(SealedError::Full);
+        }
+        let of_entry = |key: &KeyEntry| KeyEntry { place: Place { seq, ..key.place }, ..*key };
+        self.entries.extend(keys.iter().map(of_entry));
         Ok(())
     }
 

@@ -47,16 +47,38 @@ impl SegmentBuilder {
         if at.saturating_add(RECORD_HEAD).saturating_add(bytes.len()) > ARENA_MAX {
             return Err(SealedError::Full);
         }
-        self.arena.extend_from_slice(&account.to_le_bytes());
-        self.arena.extend_from_slice(&at_ms.to_le_bytes());
-        self.arena.extend_from_slice(&place.seq.to_le_bytes());
-        self.arena.extend_from_slice(&place.index.to_le_bytes());
-        self.arena.extend_from_slice(&length.to_le_bytes());
-        self.arena.extend_from_slice(bytes);
+        put(&mut self.arena, account, at_ms, place, length, bytes);
         self.keys.push(u128::from(account) << 96 | u128::from(ordered(at_ms)) << 32 | at as u128);
         self.account_max = self.account_max.max(account);
         self.first = self.first.or(Some(place));
         self.last = Some(place);
+        Ok(())
+    }
+
+    /// Adds the charges of an entry, which comes behind those before. After an error the builder is as before.
+    pub fn take(&mut self, seq: u64, of: &EntryCharges) -> Result<(), SealedError> {
+        let (Some(first), Some(last)) = (of.first, of.last) else { return Ok(()) };
+        let place = |index| Place { seq, index };
+        if self.last.is_some_and(|last| last >= place(first)) {
+            return Err(SealedError::OutOfOrder { seq, index: first });
+        }
+        let at = self.arena.len();
+        if at.saturating_add(of.arena.len()) > ARENA_MAX {
+            return Err(SealedError::Full);
+        }
+        self.arena.extend_from_slice(&of.arena);
+        let arena = self.arena.get_mut(at..).unwrap_or_default();
+        self.keys.extend(of.keys.iter().map(|key| {
+            let number = arena.get_mut((*key as u32 as usize).wrapping_add(SEQ_AT)..);
+            if let Some(number) = number.and_then(|rest| rest.first_chunk_mut::<8>()) {
+                *number = seq.to_le_bytes();
+            }
+            // Places in the arena are 32 bits long, so it stays within them.
+            key.wrapping_add(at as u128)
+        }));
+        self.account_max = self.account_max.max(of.account_max);
+        self.first = self.first.or(Some(place(first)));
+        self.last = Some(place(last));
         Ok(())
     }
 
@@ -115,6 +137,66 @@ impl SegmentBuilder {
             let record = self.arena.get(*key as u32 as usize..).unwrap_or_default();
             each(record.get(..record_length(record).unwrap_or(0)).unwrap_or_default())?;
         }
+        Ok(())
+    }
+}
+
+/// Where the number of its entry stands in a record.
+const SEQ_AT: usize = 12;
+
+fn put(arena: &mut Vec<u8>, account: u32, at_ms: i64, place: Place, length: u16, bytes: &[u8]) {
+    let mut head = [0u8; RECORD_HEAD];
+    let parts: [&[u8]; 5] = [
+        &account.to_le_bytes(),
+        &at_ms.to_le_bytes(),
+        &place.seq.to_le_bytes(),
+        &place.index.to_le_bytes(),
+        &length.to_le_bytes(),
+    ];
+    let mut rest = head.as_mut_slice();
+    for part in parts {
+        let Some((place, behind)) = rest.split_at_mut_checked(part.len()) else { break };
+        place.copy_from_slice(part);
+        rest = behind;
+    }
+    arena.extend_from_slice(&head);
+    arena.extend_from_slice(bytes);
+}
+
+/// Charges of one entry, laid out before the entry has its number, on any thread.
+#[derive(Debug, Default)]
+pub struct EntryCharges {
+    arena: Vec<u8>,
+    keys: Vec<u128>,
+    account_max: u32,
+    first: Option<u32>,
+    last: Option<u32>,
+}
+
+impl EntryCharges {
+    /// With room for so many charges of so many bytes each.
+    pub fn with_capacity(charges: usize, bytes: usize) -> Self {
+        let room = charges.saturating_mul(bytes.saturating_add(RECORD_HEAD));
+        Self { arena: Vec::with_capacity(room), keys: Vec::with_capacity(charges), ..Self::default() }
+    }
+
+    /// Adds a charge; `index` grows. After an error it is as before.
+    pub fn push(&mut self, account: u32, at_ms: i64, index: u32, bytes: &[u8]) -> Result<(), SealedError> {
+        let Ok(length) = u16::try_from(bytes.len()) else {
+            return Err(SealedError::TooLong { bytes: bytes.len() });
+        };
+        if self.last.is_some_and(|last| last >= index) {
+            return Err(SealedError::OutOfOrder { seq: 0, index });
+        }
+        let at = self.arena.len();
+        if at.saturating_add(RECORD_HEAD).saturating_add(bytes.len()) > ARENA_MAX {
+            return Err(SealedError::Full);
+        }
+        put(&mut self.arena, account, at_ms, Place { seq: 0, index }, length, bytes);
+        self.keys.push(u128::from(account) << 96 | u128::from(ordered(at_ms)) << 32 | at as u128);
+        self.account_max = self.account_max.max(account);
+        self.first = self.first.or(Some(index));
+        self.last = Some(index);
         Ok(())
     }
 }
