@@ -13,12 +13,13 @@ use crate::record::names;
 use crate::units::{LocalDay, Tiyn, Zone};
 
 /// The columns that tell facts.
-pub const FACT_COLUMNS: [&str; 28] = [
+pub const FACT_COLUMNS: [&str; 29] = [
     "opened_on",
     "contract_on",
     "terminated_on",
     "termination_reason",
     "switched_off_on",
+    "opening_due_on",
     "crm_on",
     "billing_on",
     "analyzeset_off",
@@ -47,7 +48,7 @@ pub const FACT_COLUMNS: [&str; 28] = [
 const UNREAD_COLUMNS: [&str; 6] =
     ["not_due", "overdue", "rescheduled", "hopeless_on_books", "credit", "last_nonzero_on"];
 /// Those before it every base has; they were looked at where rating reads them.
-const FIRST_FURTHER: usize = 5;
+const FIRST_FURTHER: usize = 6;
 
 names! {
     /// Kinds of debt, beside the opening balance, that an account brings from the books before.
@@ -81,19 +82,22 @@ pub struct Told {
     pub terminated_on: Option<LocalDay>,
     /// Services are off from this day on.
     pub switched_off_on: Option<LocalDay>,
+    /// Until when debt that was brought is to be paid.
+    pub opening_due_on: Option<LocalDay>,
     /// The further facts; its money, its opening and the end of the contract are not filled in.
     pub facts: Facts,
 }
 
 impl Told {
     /// Reads the cells of [`FACT_COLUMNS`], and what of them cannot be read. Days may be written as instants.
-    pub fn read(cells: [&str; 28], zone: &Zone, problems: &mut Vec<String>) -> Self {
+    pub fn read(cells: [&str; 29], zone: &Zone, problems: &mut Vec<String>) -> Self {
         let [
             opened_on,
             contract_on,
             terminated_on,
             reason,
             switched_off_on,
+            opening_due_on,
             crm_on,
             billing_on,
             analyzeset_off,
@@ -178,8 +182,9 @@ impl Told {
                 (Some(_) | None, _, _) => tell("removal_orders", order, "days like 2026-01-02..2026-01-09"),
             }
         }
-        let opened_on = day_of(opened_on, zone);
-        Self { opened_on, terminated_on, switched_off_on: switched_off_on.or(facts.blocked_on), facts }
+        let (opened_on, opening_due_on) = (day_of(opened_on, zone), day_of(opening_due_on, zone));
+        let switched_off_on = switched_off_on.or(facts.blocked_on);
+        Self { opened_on, terminated_on, switched_off_on, opening_due_on, facts }
     }
 }
 
@@ -220,7 +225,7 @@ impl Loading<'_> {
         if !header.iter().any(is_further) {
             return brought;
         }
-        let mut columns = ["account_id"; 29];
+        let mut columns = ["account_id"; 30];
         for (column, of) in columns.iter_mut().skip(1).zip(FACT_COLUMNS) {
             *column = of;
         }
@@ -229,7 +234,7 @@ impl Loading<'_> {
         let (mut problems, mut seen) = (Vec::new(), rustc_hash::FxHashSet::default());
         read_table((&path, name), columns, &["account_id"], &mut before, |line, cells, _| {
             let ([id], facts) = cells.split_at(1) else { return };
-            let (Some(no), Ok(facts)) = (self.register.find(id.as_bytes()), <[&str; 28]>::try_from(facts)) else {
+            let (Some(no), Ok(facts)) = (self.register.find(id.as_bytes()), <[&str; 29]>::try_from(facts)) else {
                 return;
             };
             if !seen.insert(no) {
@@ -239,7 +244,7 @@ impl Loading<'_> {
                 return;
             }
             Told::read(facts, self.zone, &mut problems);
-            for (kind, text) in BroughtKind::ALL.iter().zip(facts.iter().skip(25)) {
+            for (kind, text) in BroughtKind::ALL.iter().zip(facts.iter().skip(26)) {
                 match Tiyn::parse(text) {
                     _ if text.is_empty() => {}
                     Ok(Tiyn::ZERO) => {}

@@ -291,10 +291,12 @@ impl Living<'_> {
     fn money(&mut self, on: LocalDay, place: usize) {
         let Some(MoneyIn { at, what, amount, .. }) = self.known.money.get(place).copied() else { return };
         let at = at.unwrap_or_else(|| self.base.zone.start_of_day(on));
+        let told = self.known.told;
         self.settle(on, at, |money| match what {
             MoneyWhat::Paid | MoneyWhat::Ahead => money.pay(amount),
             MoneyWhat::Refunded => money.refund(due_on(on.period()), amount),
-            MoneyWhat::Owed(month) => money.bill(due_on(month), amount),
+            // Debt of an opening has its own day (accounts and money 2.1).
+            MoneyWhat::Owed(month) => money.bill(told.opening_due_on.unwrap_or(due_on(month)), amount),
             MoneyWhat::Brought(kind) => {
                 let kind = match kind {
                     Brought::Doubtful => &mut money.doubtful,

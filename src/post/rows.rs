@@ -13,7 +13,7 @@ pub(super) struct Rows {
     /// Starts of rows, and the end of the last.
     starts: Vec<usize>,
     columns: Vec<String>,
-    facts: [Option<usize>; 28],
+    facts: [Option<usize>; 29],
     id: Option<usize>,
     iin: Option<usize>,
 }

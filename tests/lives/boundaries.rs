@@ -69,6 +69,35 @@ fn pa_3_24_a_payment_of_the_25th_is_in_time_and_one_of_the_26th_is_not() {
 }
 
 #[test]
+fn pa_3_24_the_night_of_2024_03_01_has_its_hour_twice_and_the_day_ends_once() {
+    let base = Base::new();
+    let debt = |id: &str| account(id, "2022-05-14", ",,,2024-02-29,-100.00,");
+    base.table(
+        "accounts.csv",
+        ACCOUNTS,
+        &["A", "B", "C", "D"].map(debt).iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+    base.table(
+        "payments.csv",
+        PAYMENTS,
+        &[
+            // 23:59:59, when it comes first; 23:00:00, when it comes again; the last second of the day; the next day.
+            "p1,A,100.00,2024-02-29T23:59:59+06:00,bank",
+            "p2,B,100.00,2024-03-01T00:00:00+06:00,bank",
+            "p3,C,100.00,2024-02-29T23:59:59+05:00,bank",
+            "p4,D,100.00,2024-03-01T00:00:00+05:00,bank",
+        ],
+    );
+    base.ingest(&mut base.store());
+    for id in ["A", "B", "C"] {
+        is(&base, id, &[("2024-02-28", "current", "overdue@2024-03-01"), ("2024-02-29", "current", "-")]);
+        assert_eq!(timeline(&at(&base.store(), id, "2024-03-31")).len(), 2, "{id}");
+    }
+    let late = timeline(&at(&base.store(), "D", "2024-03-31"));
+    assert_eq!(late[2..], ["2024-03-01 current overdue PA-4.5", "2024-03-01 overdue current PA-4.5"]);
+}
+
+#[test]
 fn pa_4_4_archived_from_day_31_and_cell_48_the_refund_is_overdue_from_day_31() {
     let base = Base::new();
     base.table(
