@@ -294,7 +294,7 @@ pub(super) fn close(args: &CloseArgs) -> anyhow::Result<Ended> {
         (false, None) => None,
     };
     let mut store = open_known(&args.store)?;
-    let Some((_, facts)) = store.facts_on(&args.account, on)? else {
+    let Some((_, mut facts)) = store.facts_on(&args.account, on)? else {
         return refused(&args.store, &args.account, &format!("account {} is not open on {on}", args.account));
     };
     let checked = equipment.map_or(Ok(()), check_equipment).and_then(|()| {
@@ -331,10 +331,12 @@ pub(super) fn close(args: &CloseArgs) -> anyhow::Result<Ended> {
         }
         None => {}
     }
-    events.push(event("contract_terminated", "", reason.name(), ""));
+    facts.equipment_cost = cost.or(facts.equipment_cost);
     let (rule, missing) = papers_missing_at_closing(&facts, papers);
-    let added = store.add_events(&events)?;
     let missing: Vec<&str> = missing.iter().map(|paper| paper.name()).collect();
+    let asked = if missing.is_empty() { String::new() } else { format!("papers:{}", missing.join(";")) };
+    events.push(event("contract_terminated", &asked, reason.name(), ""));
+    let added = store.add_events(&events)?;
     told(&args.store, &args.account, &format!("the closing on {on}"), &added, json!({ "papers_missing": missing }))?;
     if !missing.is_empty() && !args.store.common.quiet {
         tell(&format!("papers to complete ({rule}, PA-27): {}", missing.join(", ")));

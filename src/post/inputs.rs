@@ -6,7 +6,7 @@ use super::by_account::{ByAccount, OfAccount, Sums};
 use super::derived::{Line, each_charge};
 use super::entry::{Entry, MoneyMove, Payment, StatusMove, TaskDone, TaskGiven};
 use super::gathered::{self, Gathered};
-use super::life::{Base, EventIn, Known, MoneyIn, MoneyWhat, Usage};
+use super::life::{Base, EventIn, Known, MoneyIn, MoneyWhat, PAPERS, Usage};
 use super::reference::{ACCOUNTS, EVENTS, Files};
 use super::rows::Rows;
 use super::store::Store;
@@ -456,7 +456,8 @@ impl Gathering<'_> {
             if matches!(event.happened, Happened::Reapplied { .. }) {
                 self.inputs.back.insert(*no);
             }
-            self.inputs.events.push(EventIn { account: *no, run, id: id.into(), event });
+            let lacks_papers = lacks_papers(&event, reference);
+            self.inputs.events.push(EventIn { account: *no, run, id: id.into(), event, lacks_papers });
         }
     }
 
@@ -472,6 +473,11 @@ impl Gathering<'_> {
         inputs.postings.sort(accounts);
         self.inputs
     }
+}
+
+/// Whether the end of a contract says which papers of its closing are missing (PA-27).
+pub(super) fn lacks_papers(event: &Event, reference: &str) -> bool {
+    matches!(event.happened, Happened::ContractTerminated(_)) && reference.starts_with(PAPERS)
 }
 
 pub(super) fn event_of(zone: &Zone, at: &str, kind: &str, columns: Columns<'_>) -> Option<Event> {

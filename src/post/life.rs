@@ -65,7 +65,12 @@ pub(super) struct EventIn {
     pub(super) run: u32,
     pub(super) id: Box<str>,
     pub(super) event: Event,
+    /// It says that papers of the closing are missing.
+    pub(super) lacks_papers: bool,
 }
+
+/// How `reference` of the end of a contract begins where papers are missing.
+pub(super) const PAPERS: &str = "papers:";
 
 /// All that is known of an account.
 #[derive(Clone, Copy)]
@@ -309,13 +314,17 @@ impl Living<'_> {
     }
 
     fn event(&mut self, on: LocalDay, run: u32, place: usize) {
-        let Some(EventIn { event, .. }) = self.known.events.get(place) else { return };
+        let Some(EventIn { event, lacks_papers, .. }) = self.known.events.get(place) else { return };
         if matches!(event.happened, Happened::ContractTerminated(_)) {
             self.bill_all(on, run);
         }
         let to = if let Happened::CreditMoved { to, .. } = &event.happened { Some(to.clone()) } else { None };
         let mut out = Outcome::default();
         let taken = self.lived.life.event(self.base.terms, event, on, &mut out);
+        if taken.is_ok() && *lacks_papers {
+            // Missing papers are completed (PA-27).
+            out.wishes.push(Wish { on, effect: Effect::Do(Task::CompletePapers, Deadline::Open) });
+        }
         self.take(out, to.as_deref());
         if let Err(refusal) = taken {
             self.lived.refused.push((place, refusal));

@@ -3,7 +3,7 @@
 //!
 //! Source: status 3.3 to 3.6, interface 7.5.
 
-use super::inputs::{Inputs, event_of};
+use super::inputs::{Inputs, event_of, lacks_papers};
 use super::life::{EventIn, live};
 use super::reference::{ACCOUNTS, EVENTS, Files, event_row, merge_events};
 use super::statuses::id_of;
@@ -194,8 +194,10 @@ impl Store {
         }
         let before = refusals(&inputs, no);
         let runs = u32::try_from(inputs.runs.len()).unwrap_or(u32::MAX);
-        for row in &rows {
-            inputs.add_event(EventIn { account: no, run: runs, id: row.id.clone(), event: row.event.clone() });
+        for (row, of) in rows.iter().zip(new) {
+            let (id, event) = (row.id.clone(), row.event.clone());
+            let lacks_papers = lacks_papers(&event, of.reference.trim());
+            inputs.add_event(EventIn { account: no, run: runs, id, event, lacks_papers });
         }
         // Nothing else may be refused because of them.
         let own = |id: &str| rows.iter().any(|row| *row.id == *id);

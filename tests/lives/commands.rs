@@ -214,6 +214,11 @@ fn pa_19_to_pa_42_closings_moves_and_persons_with_their_checks() {
     refused(&base, &["close", "B", "--on", "2026-03-11", "--order", "N-2", "--returned"], &["closed", "PA-19"]);
     let row = std::fs::read_to_string(base.data().join("reference/accounts.csv")).unwrap();
     assert!(row.contains("B,000000010216,R. R.,Abai 7,T,"), "{row}");
+    // They are asked for until somebody has them.
+    let tasks = |on: &str| json(&base, &["account", "B", "--at", on])["tasks"].clone();
+    assert_eq!(tasks("2026-03-10")[0]["task"], "complete_papers");
+    json(&base, &["task", "B", "complete_papers", "--on", "2026-03-20"]);
+    assert_eq!((tasks("2026-03-20").as_array().unwrap().len(), tasks("2026-03-19").as_array().unwrap().len()), (0, 1));
     base.clean();
 }
 
@@ -227,6 +232,10 @@ fn pa_4_7_the_claims_package_is_a_task_until_somebody_says_that_it_is_done() {
     ] {
         json(&base, args);
     }
+    // The account without the package of what was not returned (PA-26), beside what else is missing.
+    let lacking = std::fs::read_to_string(base.data().join("reference/events.csv")).unwrap();
+    assert!(lacking.contains("papers:identity;equipment_act;non_return_package"), "{lacking}");
+    json(&base, &["task", "A", "complete_papers", "--on", "2026-03-31"]);
     let tasks = |base: &Base| json(base, &["account", "A", "--at", "2026-04-02"])["tasks"].as_array().unwrap().len();
     assert_eq!(tasks(&base), 1);
     refused(&base, &["task", "A", "refund_credit", "--on", "2026-04-02"], &["no task refund_credit"]);
