@@ -243,6 +243,27 @@ fn entries_of_schema_2_are_read_and_written_as_ever() {
     assert_eq!(joined(&entries(), encode), GOLDEN_2);
 }
 
+/// A held payment that pays more than receivables came behind both.
+#[test]
+fn a_held_payment_that_settles_is_read_and_written_as_ever() {
+    let payment = Payment {
+        reference: "p".into(),
+        account: 7,
+        amount: 9,
+        paid_ms: 8,
+        channel: 1,
+        vat: 0,
+        debts: Vec::new(),
+        advance: 3,
+        ahead: false,
+    };
+    let settled = SettledPayment { payment, doubtful: 1, recovered: 2, penalty: 3 };
+    let entry = Entry::Money(vec![MoneyMove::IdentifiedSettled(settled)]);
+    let bytes = encode(&entry).unwrap();
+    assert_eq!(bytes, [2, 1, 8, 1, b'p', 7, 18, 16, 1, 0, 0, 6, 0, 2, 4, 6]);
+    assert_eq!(decode(&bytes).unwrap(), entry);
+}
+
 #[test]
 fn what_is_cut_or_longer_is_no_entry() {
     for entry in entries().into_iter().chain(entries_of_statuses()) {
