@@ -4,6 +4,7 @@
 //! Source: rating 1.2, accounts and money 2.1, 2.3.
 
 mod again;
+mod beside;
 mod books;
 mod by_account;
 mod codec;

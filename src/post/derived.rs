@@ -3,7 +3,7 @@
 
 use super::codec::{self, Out, ToSealLine};
 use super::entry::{Entry, MoneyMove, Outcome, Posted, Resolved};
-use super::writer::PostError;
+use super::writer::{PostError, has_link};
 use crate::screen::SourceKey;
 use crate::store::disk::FolderDisk;
 use crate::store::keys::{KeyBuilder, KeyEntry, KeyLookup, KeyRuns};
@@ -170,8 +170,7 @@ impl Derived {
     }
 
     fn open_sealed(folder: &Path, journal: &dyn Entries) -> Result<Self, PostError> {
-        let knows =
-            |span: &Span| span.last <= journal.head().count && journal.link(span.last).is_ok_and(|l| l == span.chain);
+        let knows = |span: &Span| has_link(journal, span.last, &span.chain);
         let (segments, _) = opened(&folder.join("segments"), |disk| Segments::open(disk, &knows))?;
         let (keys, _) = opened(&folder.join("keys"), |disk| KeyRuns::open(disk, &knows))?;
         Ok(Self {

@@ -3,23 +3,19 @@
 //!
 //! Numbers of a fixed width, little-endian: of a million accounts it is read in a tenth of a second.
 
+use super::beside::Beside;
 use super::codec;
 use super::entry::{Brought, StatusMove, TaskDone, TaskGiven};
 use super::inputs::{Inputs, Posted};
 use super::life::{MoneyIn, MoneyWhat, Usage};
 use super::writer::PostError;
-use crate::store::disk::{Disk, FolderDisk, Reading, Writing};
 use crate::units::{InstantMs, LocalDay, Period, Tiyn};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use xxhash_rust::xxh3::xxh3_128;
 
-const NAME: &str = "gathered";
-const NEW_NAME: &str = "gathered.new";
-/// The form of this file. Another one is none.
-const MAGIC: [u8; 8] = *b"esepgth\x01";
+const FILE: Beside = Beside { name: "gathered", new_name: "gathered.new", magic: *b"esepgth\x01" };
 /// A walk through fewer entries, about half a million records, is not worth a file.
 pub(super) const WORTH: u64 = 256;
 
@@ -58,41 +54,23 @@ fn word<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
     Some(*word)
 }
 
-impl Fixed for u32 {
-    const BYTES: usize = 4;
+macro_rules! fixed {
+    ($($of:ty),*) => {
+        $(impl Fixed for $of {
+            const BYTES: usize = size_of::<$of>();
 
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_le_bytes());
-    }
+            fn put(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        Some(Self::from_le_bytes(word(from)?))
-    }
+            fn take(from: &mut &[u8]) -> Option<Self> {
+                Some(Self::from_le_bytes(word(from)?))
+            }
+        })*
+    };
 }
 
-impl Fixed for i32 {
-    const BYTES: usize = 4;
-
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_le_bytes());
-    }
-
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        Some(Self::from_le_bytes(word(from)?))
-    }
-}
-
-impl Fixed for i64 {
-    const BYTES: usize = 8;
-
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_le_bytes());
-    }
-
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        Some(Self::from_le_bytes(word(from)?))
-    }
-}
+fixed!(u32, i32, i64);
 
 impl Fixed for Usage {
     const BYTES: usize = 24;
@@ -199,27 +177,13 @@ pub(super) fn write(folder: &Path, (seq, chain): (u64, [u8; 32]), inputs: &Input
     let rare =
         Rare { tasks: inputs.tasks.all().to_vec(), done: inputs.done.all().to_vec(), postings: postings.collect() };
     body.extend(codec::encode_any(&rare).map_err(|error| PostError::Entry { seq, error })?);
-    let disk = FolderDisk::at(folder)?;
-    let mut file = disk.create(NEW_NAME)?;
-    file.append(&MAGIC)?;
-    file.append(&xxh3_128(&body).to_le_bytes())?;
-    file.append(&body)?;
-    file.sync()?;
-    drop(file);
-    disk.rename(NEW_NAME, NAME)?;
-    disk.sync_dir()?;
-    Ok(())
+    FILE.write(folder, &body)
 }
 
 /// What is kept in a folder; none where there is none that is whole, or it is of another journal.
 pub(super) fn read(folder: &Path, knows: &dyn Fn(u64, &[u8; 32]) -> bool) -> Option<Gathered> {
-    let file = FolderDisk::at(folder).ok()?.open(NAME).ok()?;
-    let mut bytes = vec![0; usize::try_from(file.length().ok()?).ok()?];
-    file.read_at(0, &mut bytes).ok()?;
-    let mut rest = bytes.as_slice();
-    if word::<8>(&mut rest)? != MAGIC || u128::from_le_bytes(word(&mut rest)?) != xxh3_128(rest) {
-        return None;
-    }
+    let body = FILE.read(folder)?;
+    let mut rest = body.as_slice();
     let seq = u64::from_le_bytes(word(&mut rest)?);
     if !knows(seq, &word(&mut rest)?) {
         return None;
@@ -300,7 +264,7 @@ mod tests {
         store.record_statuses(day("2026-04-30")).unwrap();
         is_the_journal(&store);
         // Damaged, or of another journal, it is none.
-        let path = dir.path().join(NAME);
+        let path = dir.path().join(FILE.name);
         let mut bytes = std::fs::read(&path).unwrap();
         let knows = |_: u64, _: &[u8; 32]| true;
         assert!(read(dir.path(), &knows).is_some() && read(dir.path(), &|_, _| false).is_none());

@@ -10,19 +10,17 @@ use super::life::{Base, EventIn, Known, MoneyIn, MoneyWhat, PAPERS, Usage};
 use super::reference::{ACCOUNTS, EVENTS, Files};
 use super::rows::Rows;
 use super::store::Store;
-use super::writer::{PostError, decode};
+use super::writer::{PostError, decode, each_batch, has_link};
 use crate::classify::{Columns, Event, Happened, Terms};
 use crate::decode::{parse_rfc3339, split_line};
 use crate::folder::{Config, EVENT_COLUMNS, Told};
 use crate::record::EventKind;
-use crate::store::{Details, Stored};
+use crate::store::Stored;
 use crate::units::{InstantMs, LocalDay, Period, Tiyn, Zone};
 use bumpalo::Bump;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// So many entries are decoded side by side.
-const ENTRIES_AT_ONCE: usize = 64;
 /// Of so many accounts usage is looked up one by one.
 const BACK_ONE_BY_ONE: usize = 256;
 
@@ -227,8 +225,7 @@ impl Store {
     /// Walks through the journal behind what is kept, and keeps what was gathered where it was much.
     fn gather_all(&self, mut gathering: Gathering<'_>, walk: Walk) -> Result<Inputs, PostError> {
         let head = self.entries();
-        let link = |seq: u64| self.journal().link(seq);
-        let knows = |seq: u64, chain: &[u8; 32]| seq <= head && link(seq).is_ok_and(|link| link == *chain);
+        let knows = |seq: u64, chain: &[u8; 32]| has_link(self.journal(), seq, chain);
         let kept = if walk == Walk::BehindKept { gathered::read(&self.folder, &knows) } else { None };
         let mut from = 1;
         if let Some(kept) = kept {
@@ -243,29 +240,14 @@ impl Store {
                 }
             }
         }
-        self.walk(from, &mut gathering)?;
+        each_batch(self.journal(), from, &mut |read| gathering.batch(read))?;
         let inputs = gathering.finish();
         let is_much = head.saturating_add(1).saturating_sub(from) >= gathered::WORTH;
         if walk == Walk::BehindKept && is_much && self.writes() {
             // It is made again where it cannot be kept.
-            let _ = gathered::write(&self.folder, (head, link(head)?), &inputs);
+            let _ = gathered::write(&self.folder, (head, self.journal().link(head)?), &inputs);
         }
         Ok(inputs)
-    }
-
-    fn walk(&self, from: u64, gathering: &mut Gathering<'_>) -> Result<(), PostError> {
-        let (mut read, mut result) = (Vec::with_capacity(ENTRIES_AT_ONCE), Ok(()));
-        self.journal().scan(from, Details::Skip, &mut |stored| {
-            read.push(stored);
-            if read.len() >= ENTRIES_AT_ONCE && result.is_ok() {
-                result = gathering.batch(&mut read);
-            }
-            if result.is_err() {
-                read.clear();
-            }
-            Ok(())
-        })?;
-        result.and_then(|()| gathering.batch(&mut read))
     }
 
     /// How long the events of each set of reference data were: the set's entry, bytes.

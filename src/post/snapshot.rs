@@ -3,6 +3,7 @@
 //!
 //! Keys of records are not in it: they stand in the key runs, which cover every entry up to the snapshot's.
 
+use super::beside::Beside;
 use super::books::Books;
 use super::codec;
 use super::entry::{FileKey, WaitingPart};
@@ -11,16 +12,12 @@ use super::state;
 use super::writer::PostError;
 use crate::batch::Memory;
 use crate::book::Funds;
-use crate::store::disk::{Disk, FolderDisk, Reading, Writing};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use xxhash_rust::xxh3::xxh3_128;
 
 pub(super) const NAME: &str = "snapshot";
-const NEW_NAME: &str = "snapshot.new";
-/// The form of this file. Another one is no snapshot.
-const MAGIC: [u8; 8] = *b"esepsnp\x03";
+const FILE: Beside = Beside { name: NAME, new_name: "snapshot.new", magic: *b"esepsnp\x03" };
 
 /// What a snapshot holds.
 #[derive(Serialize, Deserialize)]
@@ -99,29 +96,12 @@ pub(super) fn write(folder: &Path, at: &Stand<'_>, books: &Books, memory: &Memor
         money: at.money,
     };
     let bytes = codec::encode_any(&written).map_err(|error| PostError::Entry { seq: at.seq, error })?;
-    let disk = FolderDisk::at(folder)?;
-    let mut file = disk.create(NEW_NAME)?;
-    file.append(&MAGIC)?;
-    file.append(&xxh3_128(&bytes).to_le_bytes())?;
-    file.append(&bytes)?;
-    file.sync()?;
-    drop(file);
-    disk.rename(NEW_NAME, NAME)?;
-    disk.sync_dir()?;
-    Ok(())
+    FILE.write(folder, &bytes)
 }
 
 /// Reads the snapshot of a folder; none where there is none that is whole, or it is of another journal.
 pub(super) fn read(folder: &Path, knows: &dyn Fn(u64, &[u8; 32]) -> bool) -> Option<(Snapshot, Memory)> {
-    let file = FolderDisk::at(folder).ok()?.open(NAME).ok()?;
-    let mut bytes = vec![0; usize::try_from(file.length().ok()?).ok()?];
-    file.read_at(0, &mut bytes).ok()?;
-    let (magic, rest) = bytes.split_first_chunk::<8>()?;
-    let (hash, body) = rest.split_first_chunk::<16>()?;
-    if *magic != MAGIC || u128::from_le_bytes(*hash) != xxh3_128(body) {
-        return None;
-    }
-    let mut snapshot: Snapshot = codec::decode_any(body).ok()?;
+    let mut snapshot: Snapshot = codec::decode_any(&FILE.read(folder)?).ok()?;
     if !knows(snapshot.seq, &snapshot.chain) {
         return None;
     }

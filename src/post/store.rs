@@ -29,8 +29,6 @@ const SNAPSHOT_EVERY: u64 = 256;
 /// After so many bytes of feeds, about three million records, a snapshot is written: less than that is folded anew when
 /// a run was killed.
 const PASS_BYTES: usize = 448 << 20;
-/// So many entries are decoded side by side.
-const ENTRIES_AT_ONCE: usize = 64;
 /// Money moves of one entry.
 pub(super) const MOVES_AT_ONCE: usize = 8192;
 

@@ -10,14 +10,14 @@ use super::overlay::Overlay;
 use super::reference::{self, Files, loaded};
 use super::state;
 use super::store::Ingest;
-use super::writer::{PostError, decode};
+use super::writer::{PostError, decode, each_batch};
 use crate::batch::{Corrections, Fate, Item, Memory, PassError, Pieces, Prepared, Settler, Sink, Slot, Stages, Work};
 use crate::book::Posted;
 use crate::feed::FeedError;
 use crate::folder::Folder;
 use crate::record::RejectReason;
 use crate::screen::{Duplicates, SourceKey};
-use crate::store::{Details, Entries, SqliteReader, Stored};
+use crate::store::{Entries, SqliteReader, Stored};
 use crate::tariff::KnownNames;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -114,8 +114,6 @@ struct Found {
     records: usize,
 }
 
-const ENTRIES_AT_ONCE: usize = 64;
-
 fn look_through(reader: &mut SqliteReader) -> Result<Found, PostError> {
     let mut found = Found::default();
     let mut places = FxHashMap::default();
@@ -126,18 +124,7 @@ fn look_through(reader: &mut SqliteReader) -> Result<Found, PostError> {
         }
         Ok(())
     };
-    let (mut read, mut done) = (Vec::with_capacity(ENTRIES_AT_ONCE), Ok(()));
-    reader.scan(1, Details::Skip, &mut |stored| {
-        read.push(stored);
-        if read.len() >= ENTRIES_AT_ONCE && done.is_ok() {
-            done = fold(&mut read);
-        }
-        if done.is_err() {
-            read.clear();
-        }
-        Ok(())
-    })?;
-    done.and_then(|()| fold(&mut read))?;
+    each_batch(reader, 1, &mut fold)?;
     Ok(found)
 }
 

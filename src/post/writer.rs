@@ -72,6 +72,35 @@ impl From<std::io::Error> for PostError {
     }
 }
 
+/// Entries that are decoded side by side.
+const ENTRIES_AT_ONCE: usize = 64;
+
+/// Hands on the entries of a journal from one on, without their detail, some at a time. After a failure the rest is only
+/// checked.
+pub(super) fn each_batch(
+    journal: &dyn Entries,
+    from: u64,
+    take: &mut dyn FnMut(&mut Vec<Stored>) -> Result<(), PostError>,
+) -> Result<(), PostError> {
+    let (mut read, mut taken) = (Vec::with_capacity(ENTRIES_AT_ONCE), Ok(()));
+    journal.scan(from, Details::Skip, &mut |stored| {
+        read.push(stored);
+        if read.len() >= ENTRIES_AT_ONCE && taken.is_ok() {
+            taken = take(&mut read);
+        }
+        if taken.is_err() {
+            read.clear();
+        }
+        Ok(())
+    })?;
+    taken.and_then(|()| take(&mut read))
+}
+
+/// Whether an entry stands in a journal behind the same entries as it did when this link of its chain was noted.
+pub(super) fn has_link(journal: &dyn Entries, seq: u64, chain: &[u8; 32]) -> bool {
+    seq <= journal.head().count && journal.link(seq).is_ok_and(|link| link == *chain)
+}
+
 /// The entry that was stored.
 pub(super) fn decode(stored: &Stored) -> Result<Entry, PostError> {
     let seq = stored.seq;

@@ -1,15 +1,15 @@
 //! A store is opened: its journal folded from the last snapshot on.
 
-use super::{ENTRIES_AT_ONCE, Held, Store};
+use super::{Held, Store};
 use crate::post::books::{Books, Violation};
 use crate::post::derived::Derived;
 use crate::post::entry::{Entry, FileKey};
 use crate::post::excerpt::Tables;
 use crate::post::snapshot;
 use crate::post::state::{self, Keys};
-use crate::post::writer::{PostError, decode};
+use crate::post::writer::{PostError, decode, each_batch, has_link};
 use crate::screen::{Duplicates, Fingerprint};
-use crate::store::{Details, Stored};
+use crate::store::Stored;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::path::Path;
@@ -36,9 +36,7 @@ impl Store {
             tables: Tables::default(),
         };
         let entries = store.journal.entries();
-        let knows = |seq: u64, chain: &[u8; 32]| {
-            seq <= entries.head().count && entries.link(seq).is_ok_and(|link| link == *chain)
-        };
+        let knows = |seq: u64, chain: &[u8; 32]| has_link(entries, seq, chain);
         // A snapshot is used where all keys up to it are sealed.
         let snapshot = snapshot::read(folder, &knows).filter(|(of, _)| store.derived.open_from() > of.seq);
         let (mut memory, from) = match snapshot {
@@ -95,19 +93,7 @@ impl Store {
             }
             Ok(())
         };
-        let (mut read, mut folded) = (Vec::with_capacity(ENTRIES_AT_ONCE), Ok(()));
-        journal.entries().scan(from, Details::Skip, &mut |stored| {
-            read.push(stored);
-            if read.len() >= ENTRIES_AT_ONCE && folded.is_ok() {
-                folded = fold(&mut read);
-            }
-            // After a failure the rest is only checked.
-            if folded.is_err() {
-                read.clear();
-            }
-            Ok(())
-        })?;
-        folded.and_then(|()| fold(&mut read))?;
+        each_batch(journal.entries(), from, &mut fold)?;
         store.memory = Some(memory);
         Ok(store)
     }

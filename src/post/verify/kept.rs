@@ -5,9 +5,9 @@ use crate::batch::Memory;
 use crate::post::books::{Books, FileState, Suspense};
 use crate::post::entry::FileKey;
 use crate::post::snapshot::{self, Snapshot};
-use crate::post::writer::PostError;
+use crate::post::writer::{PostError, has_link};
+use crate::store::SqliteReader;
 use crate::store::disk::{Disk, FolderDisk};
-use crate::store::{Entries, SqliteReader};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -19,10 +19,8 @@ pub(super) struct Kept {
 
 /// Reads the snapshot of a store, if there is one; one that cannot be used is told.
 pub(super) fn open(folder: &Path, found: &mut Verified) -> Result<Option<Kept>, PostError> {
-    let knows = |seq: u64, chain: &[u8; 32]| {
-        SqliteReader::open(folder)
-            .is_ok_and(|journal| seq <= journal.head().count && journal.link(seq).is_ok_and(|link| link == *chain))
-    };
+    let knows =
+        |seq: u64, chain: &[u8; 32]| SqliteReader::open(folder).is_ok_and(|journal| has_link(&journal, seq, chain));
     let read = snapshot::read(folder, &knows);
     if read.is_none() && FolderDisk::at(folder)?.list()?.iter().any(|name| name == snapshot::NAME) {
         found.tell("snapshot: it is not whole, or of another journal".into());

@@ -4,7 +4,7 @@ use super::Verified;
 use crate::post::codec;
 use crate::post::derived::{self, Sealed};
 use crate::post::entry::Entry;
-use crate::post::writer::PostError;
+use crate::post::writer::{PostError, has_link};
 use crate::store::disk::FolderDisk;
 use crate::store::keys::{KeyEntry, KeyRuns};
 use crate::store::sealed::{Place, Span};
@@ -85,11 +85,8 @@ pub(super) fn open(folder: &Path, found: &mut Verified) -> Result<Opened, PostEr
 
 fn try_open(folder: &Path) -> Result<(Opened, Vec<String>), PostError> {
     // The writer may have come further since the file was sealed.
-    let knows = |span: &Span| {
-        SqliteReader::open(folder).is_ok_and(|journal| {
-            span.last <= journal.head().count && journal.link(span.last).is_ok_and(|link| link == span.chain)
-        })
-    };
+    let knows =
+        |span: &Span| SqliteReader::open(folder).is_ok_and(|journal| has_link(&journal, span.last, &span.chain));
     let mut told = Vec::new();
     let mut opened = Opened { segments: None, keys: None };
     let (segments, keys) = (folder.join("segments"), folder.join("keys"));
