@@ -20,6 +20,7 @@ mod log_file;
 mod make;
 pub mod medium;
 mod memory;
+mod parts_file;
 mod place;
 mod planted;
 #[cfg(feature = "power-loss")]

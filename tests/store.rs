@@ -224,7 +224,7 @@ fn what_is_no_store_of_ours_is_told_and_left_alone() {
         ("a text", |path| fs::write(path, "dear\n".repeat(100)).unwrap(), "no SQLite file, not a journal of esep"),
         ("another program's", |path| other_program(path, 0), "a SQLite file of another program"),
         ("another program's with its mark", |path| other_program(path, 77), "a SQLite file of another program"),
-        ("a newer store", |path| version(path, 2), "a store of version 2; this esep knows version 1"),
+        ("a newer store", |path| version(path, 3), "a store of version 3; this esep knows version 2"),
         ("an older store", |path| version(path, 0), "use the esep that wrote it"),
     ];
     for (name, makes, told) in rows {
@@ -299,7 +299,7 @@ fn a_log_that_is_gone_is_missed() {
     let mut journal = SqliteJournal::create(folder.path(), "test").unwrap();
     journal.append(&entries(1, 7)).unwrap();
     let copy = tempfile::tempdir().unwrap();
-    for name in ["journal.sqlite", "head"] {
+    for name in ["journal.sqlite", "head", "parts"] {
         fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
     }
     let error = SqliteJournal::open(copy.path(), "test").map(|_| ()).unwrap_err();
@@ -307,11 +307,12 @@ fn a_log_that_is_gone_is_missed() {
     assert_eq!(error, StoreError::CutShort { path, found: 0, expected: 7 });
 }
 
-/// A store that schema version 1 wrote, kept since: it opens for ever.
+/// Stores that versions 1 and 2 of the container wrote, kept since: they open for ever.
 #[test]
-fn the_golden_store_of_version_1_opens() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store-1");
+fn the_golden_stores_of_every_version_open() {
+    let golden = |version: u32| Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/store-{version}"));
     if std::env::var_os("ESEP_WRITE_GOLDEN").is_some() {
+        let golden = golden(2);
         let _ = fs::remove_dir_all(&golden);
         let mut journal = SqliteJournal::create(&golden, "golden").unwrap();
         journal.append(&golden_entries()[..2]).unwrap();
@@ -320,21 +321,31 @@ fn the_golden_store_of_version_1_opens() {
         journal.close().unwrap();
         fs::remove_file(golden.join("lock")).unwrap();
     }
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["journal.sqlite", "head"] {
-        fs::copy(golden.join(name), folder.path().join(name)).unwrap();
+    for (version, files) in [(1, &["journal.sqlite", "head"][..]), (2, &["journal.sqlite", "head", "parts"])] {
+        let folder = tempfile::tempdir().unwrap();
+        for name in files {
+            fs::copy(golden(version).join(name), folder.path().join(name)).unwrap();
+        }
+        assert_eq!(check(folder.path()).unwrap().findings, []);
+        let mut journal = SqliteJournal::open(folder.path(), "test").unwrap();
+        let chain: String = journal.head().chain.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!((journal.head().count, chain.as_str()), (4, GOLDEN_CHAIN));
+        let mut expected = whole(golden_entries());
+        expected[1] = (Entry { detail: Vec::new(), ..expected[1].0.clone() }, false);
+        assert_eq!(all(&journal, Details::Read), expected);
+        // The same entries give the same chain today.
+        let mut today = MemoryJournal::new();
+        assert_eq!(today.append(&golden_entries()).unwrap(), journal.head());
+        // It goes on in its own form, and a copy of it has that of today.
+        journal.append(&entries(5, 100)).unwrap();
+        assert_eq!(folder.path().join("parts").exists(), version > 1);
+        expected.extend(whole(entries(5, 100)));
+        assert_eq!(all(&journal, Details::Read), expected);
+        let copied = folder.path().join("copy");
+        assert_eq!(copy(folder.path(), &copied, "test").unwrap(), journal.head());
+        assert!(copied.join("parts").exists());
+        assert_eq!(all(&SqliteReader::open(&copied).unwrap(), Details::Read), expected);
     }
-    assert_eq!(check(folder.path()).unwrap().findings, []);
-    let mut journal = SqliteJournal::open(folder.path(), "test").unwrap();
-    let chain: String = journal.head().chain.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!((journal.head().count, chain.as_str()), (4, GOLDEN_CHAIN));
-    let mut expected = whole(golden_entries());
-    expected[1] = (Entry { detail: Vec::new(), ..expected[1].0.clone() }, false);
-    assert_eq!(all(&journal, Details::Read), expected);
-    // The same entries give the same chain today.
-    let mut today = MemoryJournal::new();
-    assert_eq!(today.append(&golden_entries()).unwrap(), journal.head());
-    assert_eq!(journal.append(&entries(5, 1)).unwrap().count, 5);
 }
 
 const GOLDEN_CHAIN: &str = "ec7b0159775f52d6ac348b8f52be0f1ca998443481fb6f9a664595d5ad39bf5d";

@@ -75,7 +75,7 @@ fn store(end: End) -> tempfile::TempDir {
     journal.append(&entries[5..7]).unwrap();
     journal.append(&entries[7..]).unwrap();
     let copy = tempfile::tempdir().unwrap();
-    for name in ["journal.sqlite", "journal.sqlite-wal", "head"] {
+    for name in ["journal.sqlite", "journal.sqlite-wal", "head", "parts"] {
         fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
     }
     copy
@@ -117,9 +117,9 @@ fn verdict(folder: &Path, file: &str, bytes: &[u8], at: usize, expected: &Conten
 fn flips(end: End, which: impl Fn(usize, u8) -> bool + Sync) -> Vec<(String, usize, usize)> {
     let mut tally = Vec::new();
     let names: &[&str] = if end == End::Closed {
-        &["journal.sqlite", "head"]
+        &["journal.sqlite", "head", "parts"]
     } else {
-        &["journal.sqlite", "journal.sqlite-wal", "head"]
+        &["journal.sqlite", "journal.sqlite-wal", "head", "parts"]
     };
     let threads = 4;
     for name in names {
@@ -194,14 +194,14 @@ fn place_of(file: &[u8], part: &[u8]) -> usize {
 #[test]
 fn damage_of_a_part_is_located_at_its_entry() {
     let folder = store(End::Closed);
-    let path = folder.path().join("journal.sqlite");
-    let bytes = fs::read(&path).unwrap();
-    for (seq, part, name) in [
-        (1, entries()[0].money.clone(), "money"),
-        (3, entries()[2].money.clone(), "money"),
-        (6, entries()[5].detail.clone(), "detail"),
-        (7, entries()[6].detail.clone(), "detail"),
+    for (seq, part, name, file) in [
+        (1, entries()[0].money.clone(), "money", "journal.sqlite"),
+        (3, entries()[2].money.clone(), "money", "parts"),
+        (6, entries()[5].detail.clone(), "detail", "journal.sqlite"),
+        (7, entries()[6].detail.clone(), "detail", "parts"),
     ] {
+        let path = folder.path().join(file);
+        let bytes = fs::read(&path).unwrap();
         let mut changed = bytes.clone();
         changed[place_of(&bytes, &part) + 5] ^= 4;
         fs::write(&path, &changed).unwrap();
@@ -215,6 +215,7 @@ fn damage_of_a_part_is_located_at_its_entry() {
             reader.read(other).unwrap();
         }
         assert!(matches!(reader.read(seq), Err(StoreError::Damaged { .. })));
+        fs::write(&path, &bytes).unwrap();
     }
 }
 
@@ -226,13 +227,26 @@ fn a_store_cut_short_is_refused_at_every_length() {
         let path = folder.path().join(name);
         let bytes = fs::read(&path).unwrap();
         let lengths = (0..bytes.len()).step_by(4_099).chain([1, 99, 100, 32_768, bytes.len() - 1]);
-        for length in lengths {
-            fs::write(&path, &bytes[..length]).unwrap();
+        let refused = |length: usize| {
             let checked = check(folder.path());
             let refused = checked.as_ref().map_or(true, |checked| !checked.findings.is_empty());
             assert!(refused, "{end:?}: cut to {length}: {checked:?}");
             let read = content(folder.path());
             assert!(read.is_err(), "{end:?}: cut to {length}: read whole");
+        };
+        for length in lengths {
+            fs::write(&path, &bytes[..length]).unwrap();
+            refused(length);
         }
+        fs::write(&path, &bytes).unwrap();
+        content(folder.path()).unwrap();
+        let path = folder.path().join("parts");
+        let bytes = fs::read(&path).unwrap();
+        for length in (0..bytes.len()).step_by(4_099).chain([bytes.len() - 1]) {
+            fs::write(&path, &bytes[..length]).unwrap();
+            refused(length);
+        }
+        fs::remove_file(&path).unwrap();
+        refused(0);
     }
 }

@@ -139,6 +139,7 @@ type Catcher = fn(Option<Bug>) -> Result<(), String>;
 /// Which test finds which fault of the container.
 const PLANTED: &[(Bug, &str, Catcher)] = &[
     (Bug::SyncSkipped, "loss of power", by_power_loss),
+    (Bug::PartsNotSynced, "loss of power", by_power_loss),
     (Bug::AcknowledgedEarly, "loss of power", by_power_loss),
     (Bug::SplitInTwo, "loss of power", by_power_loss),
     (Bug::HeadRowStale, "loss of power", by_power_loss),
@@ -228,11 +229,18 @@ fn by_changed_part(bug: Option<Bug>) -> Result<(), String> {
         let (_folder, place) = store(bug);
         change(
             &place,
-            &format!("UPDATE entry SET {column} = CAST(x'01' || substr({column}, 2) AS BLOB) WHERE seq = 14"),
+            &format!("UPDATE entry SET {column} = CAST(x'01' || substr({column}, 2) AS BLOB) WHERE seq = 16"),
         );
         found(&place)?;
     }
-    Ok(())
+    // The last entry whose parts stand in their file.
+    let (_folder, place) = store(bug);
+    let path = place.folder().join("parts");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 40_000;
+    bytes[last] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    found(&place)
 }
 
 fn by_changed_header(bug: Option<Bug>) -> Result<(), String> {

@@ -9,7 +9,7 @@
 
 use super::head_file;
 use super::place::Place;
-use super::rows::TABLES;
+use super::rows::{TABLES, TABLES_ROWS_ONLY};
 use super::sqlite::anchored;
 use super::{Details, Head, SqliteReader, StoreError, connection, log_file};
 
@@ -86,7 +86,8 @@ fn structure(reader: &SqliteReader, findings: &mut Vec<StoreError>) -> Result<()
         "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY name",
     ))?;
     findings.extend(told.iter().filter(|text| *text != "ok").map(|text| rows.damaged("structure", text)));
-    if !tables.iter().eq(&TABLES.iter().map(|(name, sql)| format!("table {name} {name} {sql}")).collect::<Vec<_>>()) {
+    let expected = if rows.parts.is_some() { TABLES } else { TABLES_ROWS_ONLY };
+    if !tables.iter().eq(&expected.iter().map(|(name, sql)| format!("table {name} {name} {sql}")).collect::<Vec<_>>()) {
         findings.push(rows.damaged("tables", "they differ from those of a store"));
     }
     let others = texts("SELECT place || '' FROM head").map_err(|error| rows.wrong(&error));

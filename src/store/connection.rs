@@ -1,6 +1,8 @@
 //! How SQLite is set up, and how a file is known to be ours.
 
 use super::error::of_sqlite;
+use super::medium::Access;
+use super::parts_file::PartsFile;
 use super::place::{Place, beside};
 use super::planted::Bug;
 use super::rows::Rows;
@@ -14,8 +16,10 @@ use std::time::Duration;
 
 /// `ESEP`, in the header of the file.
 pub(super) const APPLICATION_ID: u32 = 0x4553_4550;
-/// The version of the tables, in the header of the file.
-pub(super) const STORE_VERSION: u32 = 1;
+/// The version of the tables, in the header of the file: that of new stores.
+pub(super) const STORE_VERSION: u32 = 2;
+/// Stores of this version have all parts of entries in their rows. They are read and written as they are.
+pub(super) const ROWS_ONLY: u32 = 1;
 /// Measured in decision 0029.
 pub(super) const PAGE_BYTES: u32 = 32 * 1024;
 /// A transaction of up to so much stays in memory until it is committed; a larger one goes to the log in between.
@@ -44,7 +48,7 @@ pub(super) fn identify(place: &Place, path: &Path) -> Result<(), StoreError> {
         let what = format!("cut short: {size} bytes, less than the header of a SQLite file");
         return Err(StoreError::Damaged { place: path.display().to_string(), what });
     }
-    identify_open(&unchanging(place, path)?)
+    identify_open(&unchanging(place, path)?).map(|_| ())
 }
 
 /// Whether SQLite's log beside a file holds anything.
@@ -52,8 +56,8 @@ pub(super) fn has_log(place: &Place, path: &Path) -> Result<bool, StoreError> {
     Ok(place.size(&beside(path, "-wal"))?.unwrap_or(0) > 0)
 }
 
-/// As [`identify`], by what SQLite reads out of the file and its log.
-fn identify_open(rows: &Rows) -> Result<(), StoreError> {
+/// As [`identify`], by what SQLite reads out of the file and its log: the version.
+fn identify_open(rows: &Rows) -> Result<u32, StoreError> {
     let pragma = |name: &str| {
         let number = rows.connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
         number.map(i32::cast_unsigned).map_err(|error| rows.wrong(&error))
@@ -61,21 +65,27 @@ fn identify_open(rows: &Rows) -> Result<(), StoreError> {
     known(&rows.path, pragma("application_id")?, pragma("user_version")?)
 }
 
-fn known(path: &Path, application: u32, version: u32) -> Result<(), StoreError> {
+/// The same connection, which reads and writes the tables of that version.
+fn of_version(mut rows: Rows, version: u32, access: Access) -> Result<Rows, StoreError> {
+    rows.parts = if version == ROWS_ONLY { None } else { Some(PartsFile::open(&rows.place, access)?) };
+    Ok(rows)
+}
+
+fn known(path: &Path, application: u32, version: u32) -> Result<u32, StoreError> {
     if application != APPLICATION_ID {
         return Err(StoreError::Foreign { path: path.to_owned(), what: "a SQLite file of another program".to_owned() });
     }
-    if version != STORE_VERSION {
+    if !(ROWS_ONLY..=STORE_VERSION).contains(&version) {
         return Err(StoreError::Version { path: path.to_owned(), found: version, known: STORE_VERSION });
     }
-    Ok(())
+    Ok(version)
 }
 
 /// A connection that writes to a store.
 pub(super) fn writer(place: &Place, path: &Path) -> Result<Rows, StoreError> {
     let rows = maker(place, path)?;
-    identify_open(&rows)?;
-    Ok(rows)
+    let version = identify_open(&rows)?;
+    of_version(rows, version, Access::Write)
 }
 
 /// A connection that writes to a file that is no store yet.
@@ -103,11 +113,16 @@ pub(super) fn maker(place: &Place, path: &Path) -> Result<Rows, StoreError> {
 /// file is read without one.
 pub(super) fn reader(place: &Place, path: &Path) -> Result<Rows, StoreError> {
     let rows = open(place, path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let Err(error) = identify_open(&rows) else { return Ok(rows) };
+    let error = match identify_open(&rows) {
+        Ok(version) => return of_version(rows, version, Access::Read),
+        Err(error) => error,
+    };
     if !matches!(error, StoreError::Denied { .. }) || has_log(place, path)? {
         return Err(error);
     }
-    unchanging(place, path)
+    let rows = unchanging(place, path)?;
+    let version = identify_open(&rows)?;
+    of_version(rows, version, Access::Read)
 }
 
 /// A connection to the file as it stands, without its log; it makes no file and takes no lock.
@@ -149,7 +164,7 @@ fn open_named(place: &Place, path: &Path, name: &Path, flags: OpenFlags) -> Resu
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(wrong)?;
     connection.busy_timeout(Duration::from_millis(BUSY_MS)).map_err(wrong)?;
     connection.pragma_update(None, "cell_size_check", true).map_err(wrong)?;
-    Ok(Rows { connection, path: path.to_owned(), place: place.clone(), unchanging: false })
+    Ok(Rows { connection, path: path.to_owned(), place: place.clone(), unchanging: false, parts: None })
 }
 
 /// What the header of the file says beside its marks is what is written for a store: the mode with a log, and

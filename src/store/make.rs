@@ -2,6 +2,8 @@
 
 use super::error::of_io;
 use super::head_file::HeadFile;
+use super::medium::Access;
+use super::parts_file::PartsFile;
 use super::place::{Place, beside};
 use super::planted::Bug;
 use super::rows::{Rows, TABLES};
@@ -72,7 +74,7 @@ pub(super) fn store(place: &Place, fill: &mut Fill<'_>) -> Result<(), StoreError
 fn attempt(place: &Place) -> Vec<PathBuf> {
     let unfinished = place.unfinished();
     let beside = ["-wal", "-shm", "-journal"].map(|suffix| beside(&unfinished, suffix));
-    std::iter::once(unfinished).chain(beside).chain([place.head()]).collect()
+    std::iter::once(unfinished).chain(beside).chain([place.head(), place.parts()]).collect()
 }
 
 /// Takes away a store that was made and is not wanted, or what there is of one. The lock is ours.
@@ -112,6 +114,8 @@ fn entries(place: &Place, path: &Path, fill: &mut Fill<'_>) -> Result<Head, Stor
         connection::STORE_VERSION,
     );
     rows.connection.execute_batch(&sql).map_err(|error| rows.wrong(&error))?;
+    PartsFile::create(place)?;
+    rows.parts = Some(PartsFile::open(place, Access::Write)?);
     let head = fill(&mut rows)?;
     connection::checkpoint(&rows, "TRUNCATE")?;
     let Rows { connection, path, .. } = rows;

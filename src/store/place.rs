@@ -96,6 +96,11 @@ impl Place {
         self.folder.join("journal.sqlite.new")
     }
 
+    /// Large parts of entries.
+    pub(super) fn parts(&self) -> PathBuf {
+        self.folder.join("parts")
+    }
+
     /// The third copy of the head.
     pub(super) fn head(&self) -> PathBuf {
         self.folder.join("head")

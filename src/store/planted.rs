@@ -7,6 +7,8 @@
 pub enum Bug {
     /// SQLite does not wait for the disk.
     SyncSkipped,
+    /// The parts of entries that stand in a file of their own are not waited for.
+    PartsNotSynced,
     /// An append returns before its transaction is committed; the next one commits it.
     AcknowledgedEarly,
     /// An append is written in two transactions.

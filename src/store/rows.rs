@@ -2,6 +2,7 @@
 
 use super::chain::{Frame, Hash, hash};
 use super::error::of_sqlite;
+use super::parts_file::{Parts, PartsFile};
 use super::place::Place;
 use super::planted::Bug;
 use super::{Details, Each, Entry, Head, StoreError, Stored};
@@ -9,20 +10,39 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, TransactionB
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-/// The tables of store version 1. `detail` stands last: reading what is before it does not touch its pages.
+const HEAD: (&str, &str) =
+    ("head", "CREATE TABLE head (place INTEGER PRIMARY KEY, count INTEGER NOT NULL, chain BLOB NOT NULL) STRICT");
+
+/// The tables of a store. `detail` stands last: reading what is before it does not touch its pages. Where `money_bytes`
+/// or `detail_bytes` is above 0, the parts of the entry stand in the file of parts from `at` on, and not in the row.
 pub(super) const TABLES: &[(&str, &str)] = &[
+    (
+        "entry",
+        "CREATE TABLE entry (seq INTEGER PRIMARY KEY, schema INTEGER NOT NULL, purged INTEGER NOT NULL, \
+         previous BLOB NOT NULL, link BLOB NOT NULL, money_hash BLOB NOT NULL, detail_hash BLOB NOT NULL, \
+         at INTEGER NOT NULL, money_bytes INTEGER NOT NULL, detail_bytes INTEGER NOT NULL, \
+         money BLOB NOT NULL, detail BLOB) STRICT",
+    ),
+    HEAD,
+];
+
+/// The tables of store version 1, whose rows have all parts.
+pub(super) const TABLES_ROWS_ONLY: &[(&str, &str)] = &[
     (
         "entry",
         "CREATE TABLE entry (seq INTEGER PRIMARY KEY, schema INTEGER NOT NULL, purged INTEGER NOT NULL, \
          previous BLOB NOT NULL, link BLOB NOT NULL, money_hash BLOB NOT NULL, detail_hash BLOB NOT NULL, \
          money BLOB NOT NULL, detail BLOB) STRICT",
     ),
-    ("head", "CREATE TABLE head (place INTEGER PRIMARY KEY, count INTEGER NOT NULL, chain BLOB NOT NULL) STRICT"),
+    HEAD,
 ];
 
 /// So many entries are read in one transaction of SQLite: a reader that holds one for long keeps the log from being
 /// emptied.
 const WINDOW: u64 = 64;
+
+const MONEY_DIFFERS: &str = "its money part differs from what was written";
+const DETAIL_DIFFERS: &str = "its detail part differs from what was written";
 
 /// The rows of a journal on one connection.
 #[derive(Debug)]
@@ -32,6 +52,8 @@ pub(super) struct Rows {
     pub(super) place: Place,
     /// The file is read as it stands, without its log.
     pub(super) unchanging: bool,
+    /// Large parts; none in a store of version 1.
+    pub(super) parts: Option<PartsFile>,
 }
 
 /// A row but its detail, nothing of it checked.
@@ -39,6 +61,8 @@ struct Raw {
     frame: Frame,
     link: Hash,
     purged: bool,
+    parts: Parts,
+    /// In its row: empty where the parts stand in their file.
     money: Vec<u8>,
 }
 
@@ -54,6 +78,14 @@ impl<'a> Addition<'a> {
     fn entry(self) -> &'a Entry {
         match self {
             Self::Whole(entry) | Self::Purged(entry, _) => entry,
+        }
+    }
+
+    /// None: purged.
+    fn detail(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Whole(entry) => Some(&entry.detail),
+            Self::Purged(..) => None,
         }
     }
 
@@ -115,41 +147,91 @@ impl Rows {
         if early && !self.connection.is_autocommit() {
             self.connection.execute_batch("COMMIT").map_err(wrong)?;
         }
+        let parts = self.put(before, additions)?;
         if early {
             self.connection.execute_batch("BEGIN IMMEDIATE").map_err(wrong)?;
-            return self.insert(before, additions);
+            return self.insert(before, additions, &parts);
         }
         let behaviour = TransactionBehavior::Immediate;
         let transaction = rusqlite::Transaction::new_unchecked(&self.connection, behaviour).map_err(wrong)?;
-        let head = self.insert(before, additions)?;
+        let head = self.insert(before, additions, &parts)?;
         transaction.commit().map_err(wrong)?;
         Ok(head)
     }
 
-    fn insert(&self, before: Head, additions: &[Addition<'_>]) -> Result<Head, StoreError> {
+    /// Makes the large parts of entries durable, before there is a row that names them: where those of each stand.
+    fn put(&mut self, before: Head, additions: &[Addition<'_>]) -> Result<Vec<Parts>, StoreError> {
+        let mut end = if self.parts.is_some() { self.parts_of(before.count)?.end() } else { 0 };
+        let Some(file) = &mut self.parts else { return Ok(vec![Parts::default(); additions.len()]) };
+        let put = additions.iter().map(|addition| {
+            let parts = file.put(end, addition.entry(), addition.detail().unwrap_or_default())?;
+            end = parts.end();
+            Ok(parts)
+        });
+        let put = put.collect::<Result<Vec<_>, _>>().and_then(|put| file.sync().map(|()| put));
+        if put.is_err() {
+            file.forget();
+        }
+        put
+    }
+
+    /// Where the parts of an entry stand, as its row says; of entry 0, where those of the first may.
+    fn parts_of(&self, seq: u64) -> Result<Parts, StoreError> {
+        if seq == 0 || self.parts.is_none() {
+            return Ok(Parts::default());
+        }
+        let mut select = self.prepare("SELECT at, money_bytes, detail_bytes FROM entry WHERE seq = ?1")?;
+        let parts = select.query_row([seq.cast_signed()], |row| parts(row, 0)).optional();
+        parts.map_err(|error| self.wrong(&error))?.ok_or_else(|| self.damaged_entry(seq, "it is not there"))
+    }
+
+    fn insert(&self, before: Head, additions: &[Addition<'_>], parts: &[Parts]) -> Result<Head, StoreError> {
         let wrong = |error: rusqlite::Error| self.wrong(&error);
-        let mut insert = self.prepare("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+        let mut insert = self.prepare(if self.parts.is_some() {
+            "INSERT INTO entry (seq, schema, purged, previous, link, money_hash, detail_hash, money, detail, \
+             at, money_bytes, detail_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        } else {
+            "INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        })?;
         let mut head = before;
-        for addition in additions {
+        for (addition, parts) in additions.iter().zip(parts) {
             let entry = addition.entry();
             let frame = Frame::after(head, entry.schema, hash(&entry.money), addition.detail_hash())?;
             head = frame.head();
-            let detail = match addition {
-                Addition::Whole(entry) => Some(&entry.detail),
-                Addition::Purged(..) => None,
+            let out = parts.are_out();
+            let (seq, purged) = (frame.seq.cast_signed(), addition.detail().is_none());
+            let (money, detail) = if out { (&[][..], None) } else { (entry.money.as_slice(), addition.detail()) };
+            let [at, money_bytes, detail_bytes] = [parts.at, parts.money, parts.detail].map(u64::cast_signed);
+            let Frame { schema, previous, money: money_hash, detail: detail_hash, .. } = frame;
+            let inserted = if self.parts.is_some() {
+                insert.execute(params![
+                    seq,
+                    schema,
+                    purged,
+                    previous,
+                    head.chain,
+                    money_hash,
+                    detail_hash,
+                    money,
+                    detail,
+                    at,
+                    money_bytes,
+                    detail_bytes
+                ])
+            } else {
+                insert.execute(params![
+                    seq,
+                    schema,
+                    purged,
+                    previous,
+                    head.chain,
+                    money_hash,
+                    detail_hash,
+                    money,
+                    detail
+                ])
             };
-            let columns = params![
-                frame.seq.cast_signed(),
-                frame.schema,
-                detail.is_none(),
-                frame.previous,
-                head.chain,
-                frame.money,
-                frame.detail,
-                entry.money,
-                detail
-            ];
-            insert.execute(columns).map_err(wrong)?;
+            inserted.map_err(wrong)?;
         }
         if self.place.has(Bug::HeadRowStale) {
             return Ok(head);
@@ -169,6 +251,50 @@ impl Rows {
             self.prepare("UPDATE entry SET detail = NULL, purged = 1 WHERE seq BETWEEN ?1 AND ?2 AND purged = 0")?;
         let (first, last) = (seqs.start().cast_signed(), seqs.end().cast_signed());
         update.execute([first, last]).map_err(|error| self.wrong(&error))
+    }
+
+    /// Overwrites the details of purged entries that stand in the file of parts, also of those that were purged before:
+    /// the power may have gone in between.
+    pub(super) fn erase(&mut self, seqs: &RangeInclusive<u64>) -> Result<(), StoreError> {
+        if self.parts.is_none() {
+            return Ok(());
+        }
+        let mut all = Vec::new();
+        for seq in seqs.clone() {
+            all.push(self.parts_of(seq)?);
+        }
+        let Some(file) = &mut self.parts else { return Ok(()) };
+        all.iter().filter(|parts| parts.detail > 0).try_for_each(|parts| file.erase(parts))?;
+        file.sync()
+    }
+
+    /// What comes next is written behind the last entry: where that ends is right, or nothing is written.
+    pub(super) fn parts_end(&self, head: Head) -> Result<(), StoreError> {
+        let (Some(file), Some(before)) = (&self.parts, head.count.checked_sub(1)) else { return Ok(()) };
+        let (last, seq) = (self.parts_of(head.count)?, head.count);
+        if last.at != self.parts_of(before)?.end() {
+            return Err(self.damaged_entry(seq, "its parts do not stand behind those of the entry before"));
+        }
+        if !last.are_out() {
+            return Ok(());
+        }
+        let hashes = "SELECT money_hash, detail_hash, purged FROM entry WHERE seq = ?1";
+        let mut select = self.prepare(hashes)?;
+        let row = select.query_row([seq.cast_signed()], |row| {
+            Ok((row.get::<_, Hash>(0)?, row.get::<_, Hash>(1)?, row.get::<_, u8>(2)?))
+        });
+        let (money, detail, purged) = row.map_err(|error| self.wrong(&error))?;
+        let is = |part: Option<Vec<u8>>, of: Hash| part.is_some_and(|part| hash(&part) == of);
+        if self.place.has(Bug::HashNotCompared) {
+            return Ok(());
+        }
+        if !is(file.read(last.at, last.money)?, money) {
+            return Err(self.damaged_entry(seq, MONEY_DIFFERS));
+        }
+        if purged == 0 && !is(file.read(last.detail_at(), last.detail)?, detail) {
+            return Err(self.damaged_entry(seq, DETAIL_DIFFERS));
+        }
+        Ok(())
     }
 
     /// The link of an entry as it is stored; that of entry 0 is the start of the chain.
@@ -192,7 +318,7 @@ impl Rows {
         };
         let previous = self.link(before)?;
         let mut select = self.prepare(
-            "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, x'' FROM entry WHERE seq = ?1",
+            "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, 0, 0, 0, x'' FROM entry WHERE seq = ?1",
         )?;
         let raw = select.query_row([head.count.cast_signed()], raw);
         let raw = raw.map_err(|error| self.wrong(&error))?;
@@ -236,10 +362,21 @@ impl Rows {
         details: Details,
         each: &mut dyn FnMut(&Frame, Stored) -> Result<(), StoreError>,
     ) -> Result<Hash, StoreError> {
-        let mut select = self.prepare(match details {
-            Details::Read => "SELECT * FROM entry WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
-            Details::Skip => {
-                "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, money FROM entry \
+        let mut select = self.prepare(match (details, &self.parts) {
+            (Details::Read, Some(_)) => {
+                "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, at, money_bytes, detail_bytes, \
+                 money, detail FROM entry WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
+            }
+            (Details::Skip, Some(_)) => {
+                "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, at, money_bytes, detail_bytes, \
+                 money FROM entry WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
+            }
+            (Details::Read, None) => {
+                "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, 0, 0, 0, money, detail FROM entry \
+                 WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
+            }
+            (Details::Skip, None) => {
+                "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, 0, 0, 0, money FROM entry \
                  WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
             }
         })?;
@@ -255,18 +392,32 @@ impl Rows {
             self.header_checked(seq, previous, &raw)?;
             let fail = |what| Err(self.damaged_entry(seq, what));
             let hashed = !self.place.has(Bug::HashNotCompared);
-            if hashed && hash(&raw.money) != raw.frame.money {
-                return fail("its money part differs from what was written");
-            }
-            let detail = match details {
-                Details::Read => row.get::<_, Option<Vec<u8>>>(8).map_err(at)?,
-                Details::Skip => None,
+            let out = self.parts.as_ref().filter(|_| raw.parts.are_out());
+            let money = match out {
+                Some(_) if !raw.money.is_empty() => return fail("its parts stand in two places"),
+                Some(file) => file.read(raw.parts.at, raw.parts.money)?,
+                None => Some(raw.money),
+            };
+            let money = money.filter(|money| !hashed || hash(money) == raw.frame.money);
+            let Some(money) = money else { return fail(MONEY_DIFFERS) };
+            let detail = match (details, out) {
+                (Details::Read, None) => row.get::<_, Option<Vec<u8>>>(11).map_err(at)?,
+                (Details::Read, Some(_)) if row.get::<_, Option<Vec<u8>>>(11).map_err(at)?.is_some() => {
+                    return fail("its parts stand in two places");
+                }
+                (Details::Read, Some(file)) if !raw.purged => {
+                    match file.read(raw.parts.detail_at(), raw.parts.detail)? {
+                        None => return fail(DETAIL_DIFFERS),
+                        detail => detail,
+                    }
+                }
+                (Details::Read, Some(_)) | (Details::Skip, _) => None,
             };
             let marked = !self.place.has(Bug::PurgeNotMarked);
             match &detail {
                 Some(_) if marked && raw.purged => return fail("its detail is marked as purged and is there"),
                 Some(detail) if hashed && hash(detail) != raw.frame.detail => {
-                    return fail("its detail part differs from what was written");
+                    return fail(DETAIL_DIFFERS);
                 }
                 None if marked && details == Details::Read && !raw.purged => {
                     return fail("its detail is not there and was not purged");
@@ -274,7 +425,7 @@ impl Rows {
                 Some(_) | None => {}
             }
             previous = raw.link;
-            each(&raw.frame, Stored { seq, schema: raw.frame.schema, money: raw.money, detail })?;
+            each(&raw.frame, Stored { seq, schema: raw.frame.schema, money, detail })?;
         }
         Ok(previous)
     }
@@ -308,5 +459,11 @@ fn raw(row: &Row<'_>) -> Result<Raw, rusqlite::Error> {
         1 => true,
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other.into())),
     };
-    Ok(Raw { frame, link: row.get(4)?, purged, money: row.get(7)? })
+    Ok(Raw { frame, link: row.get(4)?, purged, parts: parts(row, 7)?, money: row.get(10)? })
+}
+
+/// Where parts stand, in three columns of a row. What is negative is beyond all that can be read.
+fn parts(row: &Row<'_>, from: usize) -> Result<Parts, rusqlite::Error> {
+    let column = |at: usize| row.get::<_, i64>(from.saturating_add(at)).map(i64::cast_unsigned);
+    Ok(Parts { at: column(0)?, money: column(1)?, detail: column(2)? })
 }

@@ -3,6 +3,7 @@
 use super::chain::{Frame, hash};
 use super::head_file::{self, HeadFile};
 use super::medium::Guard;
+use super::parts_file::OUT_BYTES_MIN;
 use super::place::Place;
 use super::planted::Bug;
 use super::rows::{Addition, Rows};
@@ -69,6 +70,7 @@ impl SqliteJournal {
         let told = head_file::read(&place)?;
         let head = rows.head()?;
         anchored(&rows, head, told.head)?;
+        rows.parts_end(head)?;
         let head_file = HeadFile::renew(&place, &told, head)?;
         Ok(Self { rows, head, head_file, logged_bytes: 0, closed: false, _lock: lock })
     }
@@ -89,7 +91,10 @@ impl SqliteJournal {
         let mut purged: u64 = 0;
         while first <= last {
             let until = first.saturating_add(PURGE_WINDOW - 1).min(last);
-            let window = self.closing(|journal| journal.rows.purge(&(first..=until)))?;
+            let window = self.closing(|journal| {
+                let purged = journal.rows.purge(&(first..=until))?;
+                journal.rows.erase(&(first..=until)).map(|()| purged)
+            })?;
             purged = purged.saturating_add(window.try_into().unwrap_or(u64::MAX));
             if window > 0 {
                 self.closing(|journal| connection::checkpoint(&journal.rows, "PASSIVE"))?;
@@ -131,6 +136,7 @@ impl SqliteJournal {
         }
         for entry in entries {
             let bytes = entry.money.len().saturating_add(entry.detail.len());
+            let bytes = if self.rows.parts.is_some() && bytes >= OUT_BYTES_MIN { 0 } else { bytes };
             let bytes = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(ROW_BYTES);
             self.logged_bytes = self.logged_bytes.saturating_add(bytes);
         }
