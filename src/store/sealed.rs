@@ -16,7 +16,7 @@ mod writer;
 pub use damage::{Damage, Flaw, SealedError};
 pub(in crate::store) use file::{BLOCK_HEAD, SealedFile};
 pub(in crate::store) use shelf::{Shelf, Stored};
-pub(in crate::store) use spread::{each_bucket, spread};
+pub(in crate::store) use spread::Spread;
 pub(in crate::store) use tiers::Tiers;
 pub(in crate::store) use writer::{SealedWriter, Written};
 

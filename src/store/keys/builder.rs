@@ -1,19 +1,18 @@
 use super::{KeyEntry, RUN_KEYS_MAX};
 use crate::prefetch::prefetch;
-use crate::store::sealed::{Place, SealedError, each_bucket, spread};
+use crate::store::sealed::{Place, SealedError, Spread};
 
 /// How many entries ahead of the one that is handed on memory is asked for.
 const AHEAD: usize = 16;
 /// Keys of a bucket, on average: few enough to be sorted within the nearest cache.
 const BUCKET: u64 = 32;
 
-/// Keys that are collected for a run; 64 bytes each.
+/// Keys that are collected for a run; 80 bytes each.
 #[derive(Debug, Default)]
 pub struct KeyBuilder {
     entries: Vec<KeyEntry>,
     /// When they are sorted: the high half of each key, and which entry it is of.
-    sorted: Vec<(u64, u32)>,
-    starts: Vec<u32>,
+    sorted: Spread<(u64, u32)>,
 }
 
 impl KeyBuilder {
@@ -66,17 +65,18 @@ impl KeyBuilder {
         let entries = &self.entries;
         let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let keys = entries.iter().enumerate().map(|(at, entry)| ((entry.key >> 64) as u64, number(at)));
-        spread(keys, usize::try_from(buckets).unwrap_or(1), bucket, &mut self.starts, &mut self.sorted);
+        self.sorted.of(keys, usize::try_from(buckets).unwrap_or(1), bucket);
         let whole = |at: u32| entries.get(at as usize).map(|entry| (entry.key, entry.place));
-        each_bucket(&self.starts, &mut self.sorted, |keys| {
+        self.sorted.each_bucket(|keys| {
             keys.sort_unstable();
             // High halves are the same only by chance, or by intent.
             for alike in keys.chunk_by_mut(|one, other| one.0 == other.0).filter(|alike| alike.len() > 1) {
                 alike.sort_unstable_by_key(|(_, at)| whole(*at));
             }
         });
-        let ahead = self.sorted.iter().skip(AHEAD).map(|(_, at)| *at as usize).chain(std::iter::repeat(0));
-        for ((_, at), next) in self.sorted.iter().zip(ahead) {
+        let sorted = self.sorted.items();
+        let ahead = sorted.iter().skip(AHEAD).map(|(_, at)| *at as usize).chain(std::iter::repeat(0));
+        for ((_, at), next) in sorted.iter().zip(ahead) {
             prefetch(entries, next);
             if let Some(entry) = entries.get(*at as usize) {
                 each(entry)?;

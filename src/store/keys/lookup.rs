@@ -2,7 +2,7 @@ use super::block::{self, BLOCK_BYTES, BLOCK_KEYS, Block};
 use super::guide::{Bucket, Guess, places};
 use super::{Found, Run};
 use crate::store::disk::Disk;
-use crate::store::sealed::{Flaw, SealedError, spread};
+use crate::store::sealed::{Flaw, SealedError, Spread};
 use std::sync::Arc;
 
 /// Blocks that are read at once, where many are wanted.
@@ -20,7 +20,7 @@ const SEARCH: u64 = 255;
 pub struct KeyLookup {
     /// Keys that are not found yet, roughly in their order, and which of the batch each is.
     open: Vec<(u128, u32)>,
-    starts: Vec<u32>,
+    arranged: Spread<(u128, u32)>,
     /// Where keys may stand: block, slot in it, which key; packed, so that they sort fast.
     guesses: Vec<u64>,
     bytes: Vec<u8>,
@@ -63,7 +63,8 @@ impl KeyLookup {
         let bucket = |(key, _): &(u128, u32)| (key >> 128u32.saturating_sub(bits)) as usize;
         let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let keys = keys.iter().enumerate().map(|(at, key)| (*key, number(at)));
-        spread(keys, 1 << bits, bucket, &mut self.starts, &mut self.open);
+        self.arranged.of(keys, 1 << bits, bucket);
+        self.arranged.swap_items(&mut self.open);
     }
 
     fn guess<D: Disk>(&mut self, run: &Run<D>) {

@@ -1,23 +1,22 @@
 use super::scan::{charge, record_length};
 use super::{RECORD_HEAD, SealedCharge};
 use crate::prefetch::prefetch;
-use crate::store::sealed::{Place, SealedError, Span, each_bucket, spread};
+use crate::store::sealed::{Place, SealedError, Span, Spread};
 
 /// How many records ahead of the one that is copied memory is asked for.
 const AHEAD: usize = 16;
 /// The arena's places are 32 bits long.
 const ARENA_MAX: usize = u32::MAX as usize;
 
-/// Charges that are collected for a segment: one arena, and 32 bytes a charge beside it.
+/// Charges that are collected for a segment: one arena, and 48 bytes a charge beside it.
 #[derive(Debug, Default)]
 pub struct SegmentBuilder {
     /// Records as they will stand in the file, one behind the other.
     arena: Vec<u8>,
     /// Account, time, place in the arena. Records come in the order of the journal, so the last stands for it.
     keys: Vec<u128>,
-    /// The keys in order, and where their buckets begin, when they are sorted.
-    sorted: Vec<u128>,
-    starts: Vec<u32>,
+    /// The keys in order, when they are sorted.
+    sorted: Spread<u128>,
     account_max: u32,
     first: Option<Place>,
     last: Option<Place>,
@@ -130,8 +129,9 @@ impl SegmentBuilder {
         mut each: impl FnMut(&[u8]) -> Result<(), SealedError>,
     ) -> Result<(), SealedError> {
         self.sort();
-        let ahead = self.sorted.iter().skip(AHEAD).map(|key| *key as u32 as usize).chain(std::iter::repeat(0));
-        for (key, next) in self.sorted.iter().zip(ahead) {
+        let sorted = self.sorted.items();
+        let ahead = sorted.iter().skip(AHEAD).map(|key| *key as u32 as usize).chain(std::iter::repeat(0));
+        for (key, next) in sorted.iter().zip(ahead) {
             prefetch(&self.arena, next);
             prefetch(&self.arena, next.wrapping_add(64));
             let record = self.arena.get(*key as u32 as usize..).unwrap_or_default();
@@ -213,8 +213,8 @@ impl SegmentBuilder {
             let scaled = (key >> 96).wrapping_mul(buckets as u128);
             ((scaled as u64).checked_div(accounts).unwrap_or(0)) as usize
         };
-        spread(self.keys.iter().copied(), buckets.max(1), bucket, &mut self.starts, &mut self.sorted);
-        each_bucket(&self.starts, &mut self.sorted, |keys| keys.sort_unstable());
+        self.sorted.of(self.keys.iter().copied(), buckets.max(1), bucket);
+        self.sorted.each_bucket(|keys| keys.sort_unstable());
     }
 }
 
