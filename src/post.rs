@@ -31,6 +31,7 @@ mod recycle;
 mod reference;
 mod register;
 mod rows;
+mod sealer;
 mod snapshot;
 mod standing;
 mod state;

@@ -165,7 +165,7 @@ impl Sink for ToFiles<'_> {
 }
 
 /// About how many records the files hold, so that the duplicate set need not grow: a guess may be wrong, not harmful.
-fn expected_records(files: &[FeedFile]) -> usize {
+pub(crate) fn expected_records(files: &[FeedFile]) -> usize {
     /// A native record of a call has about so many bytes.
     const RECORD_BYTES: u64 = 140;
     /// Archives hold about so many times their size.

@@ -225,10 +225,13 @@ impl Books {
         let source = SourceKey::of(&piece.file.source);
         let mut id_at = 0usize;
         for (row, at) in piece.rows.iter().zip(0u32..) {
+            // Rows come from another core.
+            prefetch(&piece.rows, (at as usize).wrapping_add(2 * AHEAD));
             if let Some(Row { outcome: Outcome::Rated(ahead), .. }) = piece.rows.get((at as usize).wrapping_add(AHEAD))
             {
                 self.ledgers.prefetch(ahead.account());
                 prefetch(&self.account_ids, ahead.account as usize);
+                prefetch(&self.charged, (ahead.account / 64) as usize);
             }
             let until = id_at.saturating_add(row.id_length as usize);
             let Some(id) = piece.ids.get(id_at..until) else { return violation(format!("{}: an id is cut", name())) };

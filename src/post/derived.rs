@@ -54,6 +54,11 @@ pub(super) struct Keyed<'e> {
 
 /// Everything of an entry that has a key: rows, then what it resolved. `true` for what was resolved.
 pub(super) fn each_keyed<'e>(entry: &'e Entry, each: &mut dyn FnMut(&Keyed<'e>, bool)) {
+    each_keyed_by(entry, None, each);
+}
+
+/// The same; `keys` has those of all rows where they are known.
+fn each_keyed_by<'e>(entry: &'e Entry, keys: Option<&[u128]>, each: &mut dyn FnMut(&Keyed<'e>, bool)) {
     let mut place = 0u32;
     let resolved: &[Resolved] = match entry {
         Entry::Piece(piece) => {
@@ -63,7 +68,8 @@ pub(super) fn each_keyed<'e>(entry: &'e Entry, each: &mut dyn FnMut(&Keyed<'e>, 
                 let (record_id, behind) = rest.split_at_checked(row.id_length as usize).unwrap_or_default();
                 rest = behind;
                 if !record_id.is_empty() {
-                    let key = source_key.fingerprint(record_id);
+                    let known = keys.and_then(|keys| keys.get(place as usize)).copied();
+                    let key = known.unwrap_or_else(|| source_key.fingerprint(record_id));
                     let source = piece.file.source.as_str();
                     each(&Keyed { key, content: row.content, place, source, record_id, outcome: &row.outcome }, false);
                 }
@@ -238,18 +244,33 @@ impl Derived {
         of.put(seq, &mut self.charges, &mut self.key_builder)
     }
 
-    /// Seals what was collected, where it is enough; at the end of a run less is enough.
-    pub(super) fn seal(&mut self, journal: &dyn Entries, at_end: bool) -> Result<(), PostError> {
-        let enough = if at_end { LEFT_OPEN } else { SEALED_AT_ONCE };
-        if self.charges.len().max(self.key_builder.len()) < enough { Ok(()) } else { self.seal_all(journal) }
+    /// Seals what was collected at the end of a run, where it is enough.
+    pub(super) fn seal_at_end(&mut self, journal: &dyn Entries) -> Result<(), PostError> {
+        if self.not_sealed() < LEFT_OPEN { Ok(()) } else { self.seal_all(journal) }
+    }
+
+    /// Seals what was collected, where it is much. `chain` is that of the journal after it.
+    pub(super) fn seal_enough(&mut self, chain: [u8; 32]) -> Result<(), PostError> {
+        if self.not_sealed() < SEALED_AT_ONCE { Ok(()) } else { self.seal_to(chain) }
+    }
+
+    /// How much was collected.
+    fn not_sealed(&self) -> usize {
+        self.charges.len().max(self.key_builder.len())
     }
 
     /// Seals all that was collected.
     pub(super) fn seal_all(&mut self, journal: &dyn Entries) -> Result<(), PostError> {
+        let chain = journal.link(self.collected)?;
+        self.seal_to(chain)
+    }
+
+    /// The same; `chain` is that of the journal after it.
+    pub(super) fn seal_to(&mut self, chain: [u8; 32]) -> Result<(), PostError> {
         if self.collected < self.from {
             return Ok(());
         }
-        let span = Span { first: self.from, last: self.collected, chain: journal.link(self.collected)? };
+        let span = Span { first: self.from, last: self.collected, chain };
         self.segments.seal(&mut self.charges, span).map_err(sealed)?;
         self.keys.seal(&mut self.key_builder, span).map_err(sealed)?;
         self.segments.merge().map_err(sealed)?;
@@ -398,10 +419,15 @@ pub(super) struct ToSeal {
 
 impl ToSeal {
     pub(super) fn of(entry: &Entry) -> Result<Self, PostError> {
+        Self::of_keyed(entry, None)
+    }
+
+    /// The same; `keys` has those of all rows of a piece where they are known.
+    pub(super) fn of_keyed(entry: &Entry, keys: Option<&[u128]>) -> Result<Self, PostError> {
         let records = if let Entry::Piece(piece) = entry { piece.rows.len() } else { 0 };
         let mut made =
             Self { charges: EntryCharges::with_capacity(records, CHARGE_BYTES), keys: Vec::with_capacity(records) };
-        each_sealed(0, entry, &mut |of| {
+        each_sealed_by(0, entry, keys, &mut |of| {
             match of {
                 Sealed::Charge(account, at_ms, Place { index, .. }, bytes) => {
                     made.charges.push(account, at_ms, index, bytes).map_err(sealed)?;
@@ -424,6 +450,15 @@ pub(super) fn each_sealed(
     entry: &Entry,
     each: &mut dyn FnMut(Sealed<'_>) -> Result<(), PostError>,
 ) -> Result<(), PostError> {
+    each_sealed_by(seq, entry, None, each)
+}
+
+fn each_sealed_by(
+    seq: u64,
+    entry: &Entry,
+    keys: Option<&[u128]>,
+    each: &mut dyn FnMut(Sealed<'_>) -> Result<(), PostError>,
+) -> Result<(), PostError> {
     if let Entry::Money(moves) = entry {
         for (index, of) in (0u32..).zip(moves) {
             let Some((account, at_ms)) = whose(of) else { continue };
@@ -437,7 +472,7 @@ pub(super) fn each_sealed(
     }
     let mut problem = Ok(());
     let mut bytes = Out::default();
-    each_keyed(entry, &mut |keyed, resolved| {
+    each_keyed_by(entry, keys, &mut |keyed, resolved| {
         let place = Place { seq, index: keyed.place };
         // A duplicate has its key from the first one; what was resolved had it when it came.
         let key = match keyed.outcome {

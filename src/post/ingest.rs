@@ -7,6 +7,7 @@ use super::pieces::PieceWriter;
 use super::writer::{PostError, Ready, ToWriter};
 use crate::batch::{
     Counts, FeedFile, FileTotals, Memory, PassError, Pieces, Prepared, Reference, Settler, Sink, Slot, Stages, Told,
+    expected_records,
 };
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::disk::FolderDisk;
@@ -45,7 +46,7 @@ pub(super) struct Ran {
 
 impl Feeds<'_> {
     /// Takes the feeds through rating and hands the entries to the writer. The notes on odd files.
-    pub(super) fn run(&self, memory: Memory, pieces: &mut dyn Pieces, to: &ToWriter) -> Result<Ran, PostError> {
+    pub(super) fn run(&self, mut memory: Memory, pieces: &mut dyn Pieces, to: &ToWriter) -> Result<Ran, PostError> {
         let totals = self.keys.iter().map(|key| FileTotals {
             name: key.name.clone(),
             source: key.source.clone(),
@@ -53,6 +54,11 @@ impl Feeds<'_> {
             rated_ms: 0,
             charged: 0,
         });
+        if memory.duplicates.is_empty() && !self.keys_on_disk {
+            // Grown step by step, a large set is copied seven times.
+            let records = expected_records(self.files).min(self.hot_keys);
+            memory.duplicates = Duplicates::with_capacity(records.saturating_add(1 << 16));
+        }
         let mut settler = Settler::new(self.reference, totals.collect(), memory);
         settler.keeps_books = true;
         for part in settler.memory.open_calls.parts_mut() {
@@ -194,7 +200,8 @@ impl Sink for ToBooks<'_> {
             .zip(places)
             .map(|(prepared, (start, anew))| {
                 let piece = writer.entry(prepared, start, anew);
-                Ready::new(Entry::Piece(Box::new(piece)), detail_of(prepared))
+                let keys: Vec<u128> = prepared.items.iter().map(|item| item.print.key).collect();
+                Ready::keyed(Entry::Piece(Box::new(piece)), detail_of(prepared), Some(&keys))
             })
             .collect();
         let ready = ready.map_err(|error| PassError::Books(Box::new(error)))?;

@@ -24,6 +24,9 @@ impl From<Position> for FeedPosition {
     }
 }
 
+/// How many records ahead the memory of an account is asked for.
+const AHEAD: usize = 16;
+
 /// What turns pieces into entries.
 pub(super) struct PieceWriter<'w> {
     pub(super) reference: &'w Reference,
@@ -40,6 +43,9 @@ impl PieceWriter<'_> {
         let mut booked = prepared.booked.iter().peekable();
         let mut rows = Vec::with_capacity(prepared.items.len());
         for (item, at) in prepared.items.iter().zip(0u32..) {
+            if let Some(no) = prepared.items.get((at as usize).wrapping_add(AHEAD)).and_then(|ahead| ahead.account) {
+                self.reference.register.prefetch(no);
+            }
             let booked = booked.next_if(|(of, _)| *of == at).map(|(_, booked)| booked);
             let id = prepared.text(item.record_id);
             // What is no record has no key, and its id may be anything.

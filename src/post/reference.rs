@@ -10,6 +10,7 @@ use crate::decode::split_line;
 use crate::folder::{EVENT_COLUMNS, EventRow, FACT_COLUMNS, Findings, Folder, event_id, event_line};
 use crate::units::LocalDay;
 use bumpalo::Bump;
+use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::fs;
@@ -148,7 +149,13 @@ fn read_accounts<'a>(bytes: &'a [u8], arena: &'a Bump) -> io::Result<Rows<'a>> {
 fn read_rows<'a>(bytes: &'a [u8], key: &str, name: &str, arena: &'a Bump) -> io::Result<Rows<'a>> {
     let bad = |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{name}: {why}"));
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
+    let mut start = 0usize;
+    let mut lines = ends.map(|end| {
+        let line = bytes.get(start..end).unwrap_or_default();
+        start = end.saturating_add(1);
+        line.strip_suffix(b"\r").unwrap_or(line)
+    });
     let header = lines.by_ref().find(|line| !line.is_empty()).unwrap_or_default();
     let mut columns = Vec::new();
     split_line(header, b',', arena, &mut columns).map_err(|_| bad("the header cannot be read"))?;
@@ -287,7 +294,7 @@ pub(super) fn pack(files: &Files, before: Option<&ReferenceSet>) -> io::Result<(
         let content = if kept {
             Content::Kept
         } else {
-            let packed = zstd::bulk::compress(bytes, ZSTD_LEVEL)?;
+            let packed = packed(bytes)?;
             let length = packed.len() as u64;
             if is_personal(name) {
                 detail.extend_from_slice(&packed);
@@ -300,6 +307,19 @@ pub(super) fn pack(files: &Files, before: Option<&ReferenceSet>) -> io::Result<(
         set.files.push(ReferenceFile { name: name.clone(), hash, bytes: bytes.len() as u64, content });
     }
     Ok((set, detail))
+}
+
+/// Bytes that are packed together: frames of their own, side by side, the same on any number of threads.
+const FRAME_BYTES: usize = 8 << 20;
+
+/// A file, packed: one frame of zstd behind the other.
+fn packed(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    if bytes.len() <= FRAME_BYTES {
+        return zstd::bulk::compress(bytes, ZSTD_LEVEL);
+    }
+    let frames: io::Result<Vec<Vec<u8>>> =
+        bytes.par_chunks(FRAME_BYTES).map(|bytes| zstd::bulk::compress(bytes, ZSTD_LEVEL)).collect();
+    Ok(frames?.concat())
 }
 
 /// The files of a set, from those of the set before and what its entry brought.

@@ -70,8 +70,8 @@ pub(super) struct Stand<'s> {
     pub(super) money: &'s [u64],
 }
 
-/// Writes a snapshot; the one before is replaced when the new one is durable.
-pub(super) fn write(folder: &Path, at: &Stand<'_>, books: &Books, memory: &Memory) -> Result<(), PostError> {
+/// A snapshot, to be written.
+pub(super) fn of(at: &Stand<'_>, books: &Books, memory: &Memory) -> Result<Vec<u8>, PostError> {
     let parts = memory.open_calls.parts().into_iter().filter_map(|part| {
         let (file, _) = books.files.get(part.file)?;
         Some(Part {
@@ -95,8 +95,12 @@ pub(super) fn write(folder: &Path, at: &Stand<'_>, books: &Books, memory: &Memor
         references: at.references,
         money: at.money,
     };
-    let bytes = codec::encode_any(&written).map_err(|error| PostError::Entry { seq: at.seq, error })?;
-    FILE.write(folder, &bytes)
+    codec::encode_any(&written).map_err(|error| PostError::Entry { seq: at.seq, error })
+}
+
+/// Writes a snapshot; the one before is replaced when the new one is durable.
+pub(super) fn write(folder: &Path, snapshot: &[u8]) -> Result<(), PostError> {
+    FILE.write(folder, snapshot)
 }
 
 /// Reads the snapshot of a folder; none where there is none that is whole, or it is of another journal.

@@ -26,9 +26,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 pub const HOT_KEYS_MAX: usize = 32 << 20;
 /// A snapshot is written at the end of a run that wrote so many entries, about half a million records.
 const SNAPSHOT_EVERY: u64 = 256;
-/// After so many bytes of feeds, about three million records, a snapshot is written: less than that is folded anew when
+/// After so many bytes of feeds, about six million records, a snapshot is written: less than that is folded anew when
 /// a run was killed.
-const PASS_BYTES: usize = 448 << 20;
+const PASS_BYTES: usize = 896 << 20;
 /// Money moves of one entry.
 pub(super) const MOVES_AT_ONCE: usize = 8192;
 
@@ -249,8 +249,8 @@ impl Store {
         let Ran { memory, notes, keys_on_disk } = ran;
         self.keys_on_disk = keys_on_disk;
         self.memory = Some(memory);
-        self.derived.seal(self.journal.entries(), true)?;
         self.keep_snapshot()?;
+        self.derived.seal_at_end(self.journal.entries())?;
         done.notes.extend(notes);
         done.entries = done.entries.saturating_add(self.entries().saturating_sub(before));
         match self.books.violation() {
@@ -269,10 +269,13 @@ impl Store {
     pub fn snapshot(&mut self) -> Result<(), PostError> {
         let seq = self.entries();
         let Some(memory) = &self.memory else { return Ok(()) };
-        self.derived.seal_all(self.journal.entries())?;
         let chain = self.journal.entries().link(seq)?;
         let at = Stand { seq, chain, references: &self.references, money: &self.money };
-        snapshot::write(&self.folder, &at, &self.books, memory)?;
+        let (books, derived) = (&self.books, &mut self.derived);
+        // It gets its name when all that it relies on is sealed.
+        let (snapshot, sealed) = rayon::join(|| snapshot::of(&at, books, memory), || derived.seal_to(chain));
+        sealed?;
+        snapshot::write(&self.folder, &snapshot?)?;
         self.snapshot = seq;
         Ok(())
     }
@@ -370,9 +373,10 @@ impl Store {
     pub(super) fn adopt(&mut self, files: &Files, same: Option<Folder>) -> Result<Folder, PostError> {
         let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(files));
         let at = self.reference_folder();
-        if is_news {
-            reference::materialise(&at, files)?;
-        }
+        let before = self.books.reference.as_ref();
+        let news =
+            is_news.then(|| rayon::join(|| reference::materialise(&at, files), || reference::pack(files, before)));
+        let packed = news.map(|(materialised, packed)| materialised.and(packed)).transpose()?;
         let names = self.known_names();
         // Names have the same numbers, if they are counted from the beginning or come in the same order.
         let counts_as_known = |folder: &Folder| {
@@ -384,8 +388,7 @@ impl Store {
             None => loaded(Folder::open_knowing(&at, names))?,
         };
         let register = &canonical.reference.register;
-        if is_news {
-            let (mut set, detail) = reference::pack(files, self.books.reference.as_ref())?;
+        if let Some((mut set, detail)) = packed {
             let tariffs = &canonical.reference.tariffs;
             set.plans.clone_from(&tariffs.plans);
             set.zones.clone_from(&tariffs.zones);
@@ -436,8 +439,13 @@ impl Store {
         let seqs = self.entries().saturating_add(1)..;
         let money = seqs.zip(&ready).filter(|(_, of)| matches!(of.entry, Entry::Money(_))).map(|(seq, _)| seq);
         let money: Vec<u64> = money.collect();
-        self.writer()?.write(ready)?;
-        state::pay(&mut memory, moves);
+        // The books and what deciding remembers know nothing of each other.
+        let mut writer = self.writer()?;
+        let written = std::thread::scope(|scope| {
+            scope.spawn(|| state::pay(&mut memory, moves));
+            writer.write(ready)
+        });
+        written?;
         self.money.extend(money);
         self.memory = Some(memory);
         Ok(())

@@ -5,8 +5,9 @@ use super::books::{Books, Violation};
 use super::codec::{self, BadEntry, SCHEMA};
 use super::derived::{ChargeLine, Derived, ToSeal, each_charge_line};
 use super::entry::{Entry, Posted};
+use super::sealer::{self, Places, ToSealer};
 use crate::store::sealed::Place;
-use crate::store::{self, Details, Entries, Journal, StoreError, Stored};
+use crate::store::{self, Details, Entries, Head, Journal, StoreError, Stored};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -119,8 +120,13 @@ pub(super) struct Ready {
 
 impl Ready {
     pub(super) fn new(entry: Entry, detail: Vec<u8>) -> Result<Self, PostError> {
+        Self::keyed(entry, detail, None)
+    }
+
+    /// The same; `keys` has those of all rows of a piece where they are known.
+    pub(super) fn keyed(entry: Entry, detail: Vec<u8>, keys: Option<&[u128]>) -> Result<Self, PostError> {
         let money = codec::encode(&entry).map_err(|error| PostError::Entry { seq: 0, error })?;
-        let to_seal = ToSeal::of(&entry)?;
+        let to_seal = ToSeal::of_keyed(&entry, keys)?;
         Ok(Self { entry, written: store::Entry { schema: SCHEMA, money, detail }, to_seal })
     }
 }
@@ -192,19 +198,67 @@ impl Writer<'_> {
         let (asks, asked) = bounded(QUEUE);
         let has_stopped = Arc::new(AtomicBool::new(false));
         let to = ToWriter { asks, has_stopped: has_stopped.clone() };
+        let Self { journal, books, derived } = self;
+        let (to_sealer, to_be_sealed) = sealer::queue();
+        let head = journal.head();
         std::thread::scope(|scope| {
+            let sealed = scope.spawn(move || to_be_sealed.serve(derived, head));
             let decided = scope.spawn(move || decide(&to));
-            let written = self.serve(&asked);
+            let mut serving = Serving { journal: &mut **journal, books, to_sealer };
+            let written = serving.serve(&asked);
+            // It ends when nobody asks any more.
+            drop(serving);
+            let sealed = sealed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             // Whoever decides learns that nobody writes any more. What was asked before it could know is taken out of
             // the channel, which would keep it, and with it the answer that is waited for.
             has_stopped.store(true, Ordering::Release);
             while asked.recv().is_ok() {}
             let decided = decided.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            sealed?;
             written?;
             decided
         })
     }
 
+    /// Applies, appends and seals; durable when it returns.
+    pub(super) fn write(&mut self, ready: Vec<Ready>) -> Result<(), PostError> {
+        let (to_seal, head) = posted(self.journal, self.books, ready)?;
+        for (seq, of) in &to_seal {
+            self.derived.collect(*seq, of)?;
+        }
+        self.derived.seal_enough(head.chain)
+    }
+}
+
+/// Applies entries and appends them: what is to be sealed of them, and where the journal stands. Durable when it
+/// returns.
+fn posted(
+    journal: &mut dyn Journal,
+    books: &mut Books,
+    ready: Vec<Ready>,
+) -> Result<(Vec<(u64, ToSeal)>, Head), PostError> {
+    let mut seq = journal.head().count;
+    let mut written = Vec::with_capacity(ready.len());
+    let mut to_seal = Vec::with_capacity(ready.len());
+    for ready in ready {
+        seq = seq.saturating_add(1);
+        // What the books refuse is never written. When the disk refuses, these books are thrown away.
+        books.apply(seq, &ready.entry).map_err(|violation| PostError::Violation { seq, violation })?;
+        written.push(ready.written);
+        to_seal.push((seq, ready.to_seal));
+    }
+    let head = journal.append(&written)?;
+    Ok((to_seal, head))
+}
+
+/// The writer of a run, beside the one who seals.
+struct Serving<'w> {
+    journal: &'w mut dyn Journal,
+    books: &'w mut Books,
+    to_sealer: ToSealer,
+}
+
+impl Serving<'_> {
     fn serve(&mut self, asked: &Receiver<Ask>) -> Result<(), PostError> {
         let mut next = asked.recv().ok();
         while let Some(ask) = next.take() {
@@ -215,7 +269,7 @@ impl Writer<'_> {
                     next = asked.recv().ok();
                 }
                 Ask::Seal(answer) => {
-                    self.derived.seal_all(&*self.journal)?;
+                    self.to_sealer.seal().ok_or_else(seals_no_more)?;
                     let _ = answer.send(());
                     next = asked.recv().ok();
                 }
@@ -248,37 +302,24 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Applies and appends; durable when it returns.
-    pub(super) fn write(&mut self, ready: Vec<Ready>) -> Result<(), PostError> {
-        let mut seq = self.journal.head().count;
-        let mut written = Vec::with_capacity(ready.len());
-        let mut to_seal = Vec::with_capacity(ready.len());
-        for ready in ready {
-            seq = seq.saturating_add(1);
-            // What the books refuse is never written. When the disk refuses, these books are thrown away.
-            self.books.apply(seq, &ready.entry).map_err(|violation| PostError::Violation { seq, violation })?;
-            written.push(ready.written);
-            to_seal.push((seq, ready.to_seal));
-        }
-        self.journal.append(&written)?;
-        for (seq, of) in &to_seal {
-            self.derived.collect(*seq, of)?;
-        }
-        self.derived.seal(&*self.journal, false)
+    fn write(&mut self, ready: Vec<Ready>) -> Result<(), PostError> {
+        let (to_seal, head) = posted(self.journal, self.books, ready)?;
+        self.to_sealer.collect(to_seal, head).ok_or_else(seals_no_more)
     }
 
     fn find(&mut self, keys: &[u128]) -> Result<Vec<Option<Posted>>, PostError> {
         let wanted: Vec<u128> = keys.iter().copied().filter(|key| !self.books.reversed.contains(key)).collect();
-        let found = find_charges(&*self.journal, self.derived, &wanted)?;
+        let places = self.to_sealer.places(wanted.clone()).ok_or_else(seals_no_more)?;
+        let found = find_charges(&*self.journal, &wanted, places)?;
         Ok(keys.iter().map(|key| found.get(key).map(|(_, line)| line.posted.clone())).collect())
     }
 }
 
 /// The charges of some keys, with their places: sealed ones by their key, others by a look through what is not sealed.
-pub(super) fn find_charges(
+fn find_charges(
     journal: &dyn Entries,
-    derived: &Derived,
     keys: &[u128],
+    (places, open_from): Places,
 ) -> Result<FxHashMap<u128, (Place, ChargeLine)>, PostError> {
     let mut found = FxHashMap::default();
     let read = |seq: u64, money: &[u8]| codec::decode(money).map_err(|error| PostError::Entry { seq, error });
@@ -291,7 +332,7 @@ pub(super) fn find_charges(
     };
     let mut open: FxHashSet<u128> = FxHashSet::default();
     let mut by_entry: BTreeMap<u64, FxHashSet<u128>> = BTreeMap::new();
-    for (key, places) in keys.iter().zip(derived.places(keys)?) {
+    for (key, places) in keys.iter().zip(places) {
         for place in places.into_iter().flatten() {
             by_entry.entry(place.seq).or_default().insert(*key);
         }
@@ -303,7 +344,7 @@ pub(super) fn find_charges(
         take(seq, &read(seq, &stored.money)?, &wanted);
     }
     let mut problem = Ok(());
-    journal.scan(derived.open_from(), Details::Skip, &mut |stored| {
+    journal.scan(open_from, Details::Skip, &mut |stored| {
         match read(stored.seq, &stored.money) {
             Ok(entry) => take(stored.seq, &entry, &open),
             Err(error) => problem = Err(error),
@@ -312,6 +353,11 @@ pub(super) fn find_charges(
     })?;
     problem?;
     Ok(found)
+}
+
+/// The sealer has stopped; its own error tells why.
+fn seals_no_more() -> PostError {
+    PostError::Refused("what is posted cannot be sealed".into())
 }
 
 fn size(ready: &Ready) -> usize {
