@@ -55,7 +55,7 @@ impl Feeds<'_> {
             charged: 0,
         });
         if memory.duplicates.is_empty() && !self.keys_on_disk {
-            // Grown step by step, a large set is copied seven times.
+            // Grown step by step, a large set is copied again and again.
             let records = expected_records(self.files).min(self.hot_keys);
             memory.duplicates = Duplicates::with_capacity(records.saturating_add(1 << 16));
         }
