@@ -20,6 +20,7 @@ mod stages;
 mod tails;
 mod totals;
 mod trace;
+mod turns;
 mod write;
 
 pub use item::{Fate, Reference, Source};
@@ -33,7 +34,7 @@ pub(crate) use prepare::{Memory as PrepareMemory, Preparer};
 pub use reader::FeedPosition;
 pub(crate) use reader::{Pieces, Reader, Told, Work};
 pub(crate) use settle::{Corrections, Memory, Settler};
-pub(crate) use stages::{Sink, Slot, Stages};
+pub(crate) use stages::{Earlier, Sink, Slot, Stages};
 pub(crate) use tails::{SideBySide, Tails};
 pub(crate) use totals::tenge;
 pub use totals::{Counts, FileTotals, Totals};

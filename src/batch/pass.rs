@@ -10,7 +10,6 @@ use crate::book::Funds;
 use crate::decode::Format;
 use crate::feed::FeedError;
 use crate::screen::Duplicates;
-use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -116,18 +115,34 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
     settler.traced.clone_from(&pass.traced);
     let writer = RowWriter::new(pass.reference, pass.files.iter().map(|file| (&file.source, file.name.as_str())));
     let no_write = |error| PassError::Write(pass.outcomes.unwrap_or(Path::new("")).to_owned(), error);
-    let outcomes = pass.outcomes.map(Outcomes::create).transpose().map_err(no_write)?;
+    let mut outcomes = pass.outcomes.map(Outcomes::create).transpose().map_err(no_write)?;
     let mut reader = Reader::new(pass.files, (0..pass.files.len()).collect(), Mode::Once);
     let stages = Stages {
         reference: pass.reference,
         files: pass.files,
-        threads: pass.threads,
+        jobs: pass.threads.current_num_threads(),
         progress: pass.progress,
         settle_all: !pass.traced.is_empty(),
     };
-    let mut files = ToFiles { settler, writer, outcomes };
-    stages.run(&mut reader, &mut files)?;
-    let ToFiles { mut settler, writer, outcomes } = files;
+    let is_written = outcomes.is_some();
+    let sink = Sink {
+        settle: &mut |slot: &mut Slot<Rows>, _| {
+            settler.settle(&mut slot.prepared);
+            Ok(())
+        },
+        finish: &|slot| {
+            if is_written {
+                slot.left.clear();
+                writer.write(&slot.prepared, &mut slot.left);
+            }
+            Ok(())
+        },
+        hand_on: &mut |slot| match &mut outcomes {
+            Some(outcomes) => outcomes.append(&slot.left).map_err(no_write),
+            None => Ok(()),
+        },
+    };
+    stages.run(&mut reader, sink)?;
 
     let told = settler.finish();
     if let Some(mut outcomes) = outcomes {
@@ -140,28 +155,6 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
     }
     let report = Report { totals: settler.totals, traces: settler.traces, notes: reader.told().notes };
     Ok((report, settler.corrections.missing))
-}
-
-/// Outcomes as rows of files.
-struct ToFiles<'p> {
-    settler: Settler<'p>,
-    writer: RowWriter<'p>,
-    outcomes: Option<Outcomes>,
-}
-
-impl Sink for ToFiles<'_> {
-    fn take(&mut self, slots: &mut [Slot]) -> Result<(), PassError> {
-        for slot in slots.iter_mut() {
-            self.settler.settle(&mut slot.prepared);
-        }
-        let Some(outcomes) = &mut self.outcomes else { return Ok(()) };
-        slots.par_iter_mut().for_each(|slot| {
-            slot.rows.clear();
-            self.writer.write(&slot.prepared, &mut slot.rows);
-        });
-        let written = slots.iter().try_for_each(|slot| outcomes.append(&slot.rows));
-        written.map_err(|error| PassError::Write(outcomes.folder().to_owned(), error))
-    }
 }
 
 /// About how many records the files hold, so that the duplicate set need not grow: a guess may be wrong, not harmful.

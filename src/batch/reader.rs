@@ -38,11 +38,8 @@ pub(crate) struct Work {
 
 /// Where pieces come from.
 pub(crate) trait Pieces: Send {
-    /// Up to `width` pieces; none at the end.
-    fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError>;
-
-    /// A buffer of a piece that is done with.
-    fn give_back(&mut self, buffer: Vec<u8>);
+    /// The next piece; none at the end. `spare`: the buffer of a piece that is done with.
+    fn next(&mut self, spare: Vec<u8>, progress: &AtomicU64) -> Result<Option<Work>, FeedError>;
 
     /// What was found out about files since it was asked last; nothing where no files are read.
     fn told(&mut self) -> Told {
@@ -66,7 +63,6 @@ pub(crate) struct Reader<'p> {
     order: std::vec::IntoIter<usize>,
     open: Option<OpenFile>,
     mode: Mode,
-    spare: Vec<Vec<u8>>,
     told: Told,
     /// Set by who wants it to end.
     stop: Option<&'p AtomicBool>,
@@ -78,8 +74,8 @@ pub(crate) struct Reader<'p> {
 impl<'p> Reader<'p> {
     pub(crate) fn new(files: &'p [FeedFile], order: Vec<usize>, mode: Mode) -> Self {
         let told = Told::default();
-        let (order, spare, all) = (order.into_iter(), Vec::new(), usize::MAX);
-        Self { files, order, open: None, mode, spare, told, stop: None, pass_bytes: all, pass_left: all }
+        let (order, all) = (order.into_iter(), usize::MAX);
+        Self { files, order, open: None, mode, told, stop: None, pass_bytes: all, pass_left: all }
     }
 
     /// A pass ends after about so many bytes; [`Self::goes_on`] begins the next.
@@ -104,9 +100,8 @@ impl<'p> Reader<'p> {
 }
 
 impl Pieces for Reader<'_> {
-    fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
-        let mut batch = Vec::with_capacity(width);
-        while batch.len() < width && self.pass_left > 0 && !self.is_stopped() {
+    fn next(&mut self, mut spare: Vec<u8>, progress: &AtomicU64) -> Result<Option<Work>, FeedError> {
+        while self.pass_left > 0 && !self.is_stopped() {
             let Some(open) = &mut self.open else {
                 let Some(place) = self.order.next() else { break };
                 let Some(file) = self.files.get(place) else { continue };
@@ -114,12 +109,12 @@ impl Pieces for Reader<'_> {
                 continue;
             };
             let Some(file) = self.files.get(open.place()) else { break };
-            match open.step(file, self.spare.pop().unwrap_or_default(), &mut self.told.notes, progress) {
+            match open.step(file, std::mem::take(&mut spare), &mut self.told.notes, progress) {
                 Step::Work(work) => {
                     self.pass_left = self.pass_left.saturating_sub(work.piece.bytes());
-                    batch.push(work);
+                    return Ok(Some(work));
                 }
-                Step::Nothing(buffer) => self.spare.push(buffer),
+                Step::Nothing(buffer) => spare = buffer,
                 Step::Changed => *open = open.anew(file, &mut self.told.notes)?,
                 Step::End => {
                     if !open.has_begun() {
@@ -130,11 +125,7 @@ impl Pieces for Reader<'_> {
                 }
             }
         }
-        Ok(batch)
-    }
-
-    fn give_back(&mut self, buffer: Vec<u8>) {
-        self.spare.push(buffer);
+        Ok(None)
     }
 
     fn told(&mut self) -> Told {

@@ -24,7 +24,6 @@ pub(crate) struct Tails {
     turn: usize,
     /// At their end, that which rested longest first.
     resting: VecDeque<Resting>,
-    spare: Vec<Vec<u8>>,
     told: Told,
     /// Files that could not be opened.
     failed: Vec<usize>,
@@ -109,7 +108,7 @@ impl Tails {
     }
 
     /// Reads of the lane whose turn it is. None where it has nothing to be read.
-    fn step(&mut self, files: &[FeedFile], progress: &AtomicU64) -> Option<Option<Work>> {
+    fn step(&mut self, files: &[FeedFile], spare: &mut Vec<u8>, progress: &AtomicU64) -> Option<Option<Work>> {
         let at = self.turn.checked_rem(self.lanes.len())?;
         self.turn = at.saturating_add(1);
         if self.lanes.get(at)?.open.is_none() {
@@ -130,9 +129,9 @@ impl Tails {
         }
         let open = self.lanes.get_mut(at)?.open.as_mut()?;
         let (place, file) = (open.place(), files.get(open.place())?);
-        match open.step(file, self.spare.pop().unwrap_or_default(), &mut self.told.notes, progress) {
+        match open.step(file, std::mem::take(spare), &mut self.told.notes, progress) {
             Step::Work(work) => return Some(Some(work)),
-            Step::Nothing(buffer) => self.spare.push(buffer),
+            Step::Nothing(buffer) => *spare = buffer,
             Step::Changed => match open.anew(file, &mut self.told.notes) {
                 Ok(anew) => *open = anew,
                 Err(error) => {
@@ -196,23 +195,16 @@ pub(crate) struct SideBySide<'t> {
 }
 
 impl Pieces for SideBySide<'_> {
-    fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
-        let mut batch = Vec::with_capacity(width);
+    fn next(&mut self, mut spare: Vec<u8>, progress: &AtomicU64) -> Result<Option<Work>, FeedError> {
         let mut idle = 0usize;
-        while batch.len() < width && idle < self.tails.lanes.len() && !self.stop.load(Ordering::Relaxed) {
-            match self.tails.step(self.files, progress) {
+        while idle < self.tails.lanes.len() && !self.stop.load(Ordering::Relaxed) {
+            match self.tails.step(self.files, &mut spare, progress) {
                 None => idle = idle.saturating_add(1),
-                Some(work) => {
-                    idle = 0;
-                    batch.extend(work);
-                }
+                Some(None) => idle = 0,
+                Some(work) => return Ok(work),
             }
         }
-        Ok(batch)
-    }
-
-    fn give_back(&mut self, buffer: Vec<u8>) {
-        self.tails.spare.push(buffer);
+        Ok(None)
     }
 
     fn told(&mut self) -> Told {
@@ -241,12 +233,13 @@ mod tests {
     fn read(tails: &mut Tails, files: &[FeedFile], width: usize) -> Vec<(usize, u64, String)> {
         let stop = AtomicBool::new(false);
         let mut pieces = SideBySide { tails, files, stop: &stop };
-        let works = pieces.batch(width, &AtomicU64::new(0)).unwrap();
+        let mut next = || pieces.next(Vec::new(), &AtomicU64::new(0)).unwrap();
+        let works = (0..width).map_while(|_| next());
         let text = |piece: Piece| match piece {
             Piece::Lines(bytes) => String::from_utf8(bytes).unwrap(),
             Piece::LongLine(_) | Piece::Broken(_) => panic!("no lines"),
         };
-        works.into_iter().map(|work| (work.file, work.lines, text(work.piece))).collect()
+        works.map(|work| (work.file, work.lines, text(work.piece))).collect()
     }
 
     #[test]

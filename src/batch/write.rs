@@ -100,11 +100,6 @@ impl Outcomes {
         Ok(Self { folder: folder.to_owned(), files })
     }
 
-    /// Where they are written.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Appends the rows of one piece.
     pub(crate) fn append(&mut self, rows: &Rows) -> io::Result<()> {
         for (file, kind) in self.files.iter_mut().zip(KINDS) {

@@ -6,13 +6,12 @@ use super::lines;
 use super::pieces::PieceWriter;
 use super::writer::{PostError, Ready, ToWriter};
 use crate::batch::{
-    Counts, FeedFile, FileTotals, Memory, PassError, Pieces, Prepared, Reference, Settler, Sink, Slot, Stages, Told,
-    expected_records,
+    Counts, Earlier, FeedFile, FileTotals, Memory, PassError, Pieces, Prepared, Reference, Settler, Sink, Slot, Stages,
+    Told, expected_records,
 };
 use crate::screen::{Duplicates, Fingerprint};
 use crate::store::disk::FolderDisk;
 use crate::store::keys::{Found, KeyLookup, KeyRuns};
-use rayon::prelude::*;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
@@ -25,7 +24,8 @@ pub(super) struct Feeds<'i> {
     /// How far each is read.
     pub(super) starts: Vec<Position>,
     pub(super) keys: &'i [FileKey],
-    pub(super) threads: &'i rayon::ThreadPool,
+    /// How many threads.
+    pub(super) jobs: usize,
     pub(super) progress: &'i AtomicU64,
     /// The store.
     pub(super) folder: &'i Path,
@@ -71,15 +71,30 @@ impl Feeds<'_> {
         let anew = vec![false; self.files.len()];
         let (folder, hot_keys) = (self.folder, self.hot_keys);
         let starts = self.starts.clone();
-        let mut sink = ToBooks { settler, writer, starts, anew, to, old, folder, hot_keys };
+        let mut sink = ToBooks { settler, starts, anew, to, old, folder, hot_keys };
         let stages = Stages {
             reference: self.reference,
             files: self.files,
-            threads: self.threads,
+            jobs: self.jobs,
             progress: self.progress,
             settle_all: false,
         };
-        match stages.run(pieces, &mut sink) {
+        let steps = Sink {
+            settle: &mut |slot: &mut Slot<Decided>, earlier| sink.settle(slot, earlier),
+            finish: &|slot| {
+                let Slot { prepared, left: Decided { start, anew, ready }, .. } = slot;
+                let piece = writer.entry(prepared, *start, *anew);
+                let keys: Vec<u128> = prepared.items.iter().map(|item| item.print.key).collect();
+                let made = Ready::keyed(Entry::Piece(Box::new(piece)), detail_of(prepared), Some(&keys));
+                *ready = Some(made.map_err(refused)?);
+                Ok(())
+            },
+            hand_on: &mut |slot| {
+                let written = slot.left.ready.take().is_none_or(|ready| to.write(vec![ready]));
+                if written { Ok(()) } else { Err(refused(stopped())) }
+            },
+        };
+        match stages.run(pieces, steps) {
             Ok(()) => {}
             Err(PassError::Books(error)) => return Err(PostError::Refused(error.to_string())),
             Err(error) => return Err(PostError::Refused(error.to_string())),
@@ -127,10 +142,23 @@ fn stopped() -> PostError {
     PostError::Refused("the journal takes nothing more".into())
 }
 
-/// Settled pieces as entries.
+fn refused(error: PostError) -> PassError {
+    PassError::Books(Box::new(error))
+}
+
+/// What is decided of a piece beside its records.
+#[derive(Default)]
+struct Decided {
+    /// Where its file stood before it.
+    start: Position,
+    /// Its file begins again with it.
+    anew: bool,
+    ready: Option<Ready>,
+}
+
+/// What settles the pieces of feeds that the books know.
 struct ToBooks<'i> {
     settler: Settler<'i>,
-    writer: PieceWriter<'i>,
     /// How far each file is read.
     starts: Vec<Position>,
     /// Files that were begun again.
@@ -157,11 +185,10 @@ impl OldKeys {
         Ok(Self { runs, lookup: KeyLookup::default(), asked: Vec::new(), found: Vec::new() })
     }
 
-    /// Remembers those keys of some pieces that came long ago, so that settling sees them.
-    fn recall(&mut self, slots: &[Slot], memory: &mut Memory) -> Result<(), PostError> {
+    /// Remembers those keys of a piece that came long ago, so that settling sees them.
+    fn recall(&mut self, prepared: &Prepared, memory: &mut Memory) -> Result<(), PostError> {
         self.asked.clear();
-        let items = slots.iter().flat_map(|slot| &slot.prepared.items);
-        self.asked.extend(items.map(|item| item.print.key).filter(|key| *key != 0));
+        self.asked.extend(prepared.items.iter().map(|item| item.print.key).filter(|key| *key != 0));
         self.runs.find_all(&mut self.lookup, &self.asked, &mut self.found).map_err(sealed)?;
         for (key, found) in self.asked.iter().zip(&self.found) {
             if let Some(found) = found {
@@ -172,50 +199,31 @@ impl OldKeys {
     }
 }
 
-impl Sink for ToBooks<'_> {
-    fn take(&mut self, slots: &mut [Slot]) -> Result<(), PassError> {
-        self.bound_keys().and_then(|()| self.recall(slots)).map_err(|error| PassError::Books(Box::new(error)))?;
-        let corrects = self.look_up_corrected(slots)?;
-        let mut places = Vec::with_capacity(slots.len());
-        for slot in slots.iter_mut() {
-            let prepared = &mut slot.prepared;
-            self.settler.settle(prepared);
-            let (Some(start), Some(anew)) = (self.starts.get_mut(prepared.file), self.anew.get_mut(prepared.file))
-            else {
-                continue;
-            };
-            let begins = prepared.changed && !*anew;
-            *anew |= prepared.changed;
-            let from = if begins { Position::default() } else { *start };
-            *start = prepared.end.into();
-            places.push((from, begins));
-        }
+impl ToBooks<'_> {
+    /// Settles a piece, with what older records and corrections it needs.
+    fn settle(&mut self, slot: &mut Slot<Decided>, earlier: Earlier<'_>) -> Result<(), PassError> {
+        let Slot { prepared, left, .. } = slot;
+        self.bound_keys(earlier).and_then(|()| self.recall(prepared)).map_err(refused)?;
+        let corrects = self.look_up_corrected(prepared, earlier)?;
+        self.settler.settle(prepared);
         if corrects {
             self.settler.corrections = Default::default();
         }
-        let writer = &self.writer;
-        let settled: Vec<&Prepared> = slots.iter().map(|slot| &slot.prepared).collect();
-        let ready: Result<Vec<Ready>, PostError> = settled
-            .into_par_iter()
-            .zip(places)
-            .map(|(prepared, (start, anew))| {
-                let piece = writer.entry(prepared, start, anew);
-                let keys: Vec<u128> = prepared.items.iter().map(|item| item.print.key).collect();
-                Ready::keyed(Entry::Piece(Box::new(piece)), detail_of(prepared), Some(&keys))
-            })
-            .collect();
-        let ready = ready.map_err(|error| PassError::Books(Box::new(error)))?;
-        if ready.is_empty() || self.to.write(ready) { Ok(()) } else { Err(PassError::Books(Box::new(stopped()))) }
+        if let (Some(start), Some(anew)) = (self.starts.get_mut(prepared.file), self.anew.get_mut(prepared.file)) {
+            left.anew = prepared.changed && !*anew;
+            *anew |= prepared.changed;
+            left.start = if left.anew { Position::default() } else { *start };
+            *start = prepared.end.into();
+        }
+        Ok(())
     }
-}
 
-impl ToBooks<'_> {
     /// Where the keys in memory are too many, leaves them to the disk.
-    fn bound_keys(&mut self) -> Result<(), PostError> {
+    fn bound_keys(&mut self, earlier: Earlier<'_>) -> Result<(), PostError> {
         if self.settler.memory.duplicates.len() <= self.hot_keys {
             return Ok(());
         }
-        if !self.to.seal() {
+        if !earlier.are_handed_on() || !self.to.seal() {
             return Err(stopped());
         }
         self.settler.memory.duplicates = Duplicates::with_capacity(1 << 16);
@@ -223,18 +231,18 @@ impl ToBooks<'_> {
         Ok(())
     }
 
-    fn recall(&mut self, slots: &[Slot]) -> Result<(), PostError> {
-        self.old.as_mut().map_or(Ok(()), |old| old.recall(slots, &mut self.settler.memory))
+    fn recall(&mut self, prepared: &Prepared) -> Result<(), PostError> {
+        self.old.as_mut().map_or(Ok(()), |old| old.recall(prepared, &mut self.settler.memory))
     }
 
-    /// Finds the charges that records of these pieces correct. Whether there are such records.
-    fn look_up_corrected(&mut self, slots: &[Slot]) -> Result<bool, PassError> {
-        let corrected = slots.iter().flat_map(|slot| &slot.prepared.stateful).filter_map(|stateful| stateful.corrects);
-        let keys: Vec<u128> = corrected.collect();
+    /// Finds the charges that records of a piece correct. Whether there are such records.
+    fn look_up_corrected(&mut self, prepared: &Prepared, earlier: Earlier<'_>) -> Result<bool, PassError> {
+        let keys: Vec<u128> = prepared.stateful.iter().filter_map(|stateful| stateful.corrects).collect();
         if keys.is_empty() {
             return Ok(false);
         }
-        let Some(found) = self.to.find(keys.clone()) else { return Err(PassError::Books(Box::new(stopped()))) };
+        let found = if earlier.are_handed_on() { self.to.find(keys.clone()) } else { None };
+        let Some(found) = found else { return Err(refused(stopped())) };
         for (key, charge) in keys.into_iter().zip(found) {
             self.settler.corrections.wanted.insert(key);
             if let Some(charge) = charge {

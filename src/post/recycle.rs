@@ -13,7 +13,7 @@ use super::pieces::PieceWriter;
 use super::standing::is_off;
 use super::store::{Ingest, Ingested, Store};
 use super::writer::{PostError, Ready, ToWriter};
-use crate::batch::{Fate, Memory, OpenPart, PassError, Pieces, Prepared, Reference, Settler, Sink, Slot, Stages, Work};
+use crate::batch::{Fate, Memory, OpenPart, PassError, Pieces, Prepared, Reference, Settler, Sink, Stages, Work};
 use crate::book::Channel;
 use crate::feed::FeedError;
 use crate::folder::{Folder, PaymentRow};
@@ -193,11 +193,16 @@ impl Run<'_> {
         let stages = Stages {
             reference: self.reference,
             files: &feed_files,
-            threads: self.how.threads,
+            jobs: self.how.threads.current_num_threads(),
             progress: self.how.progress,
             settle_all: false,
         };
-        stages.run(&mut pieces, &mut sink).map_err(|error| PostError::Refused(error.to_string()))?;
+        let steps = Sink::<()> {
+            settle: &mut |slot, _| sink.take(&mut slot.prepared),
+            finish: &|_| Ok(()),
+            hand_on: &mut |_| Ok(()),
+        };
+        stages.run(&mut pieces, steps).map_err(|error| PostError::Refused(error.to_string()))?;
         if let Some(error) = pieces.error {
             return Err(error);
         }
@@ -256,23 +261,20 @@ fn stopped() -> PostError {
 }
 
 impl Pieces for WaitingPieces<'_> {
-    fn batch(&mut self, width: usize, _progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
-        let mut batch = Vec::with_capacity(width);
-        while batch.len() < width && !self.stop.load(Ordering::Relaxed) {
+    fn next(&mut self, _spare: Vec<u8>, _progress: &AtomicU64) -> Result<Option<Work>, FeedError> {
+        while !self.stop.load(Ordering::Relaxed) {
             let Some((seq, rows)) = self.entries.next() else { break };
             match self.work(seq, &rows) {
-                Ok(Some(work)) => batch.push(work),
+                Ok(Some(work)) => return Ok(Some(work)),
                 Ok(None) => self.unreadable = self.unreadable.saturating_add(rows.len() as u64),
                 Err(error) => {
                     self.error = Some(error);
-                    return Ok(Vec::new());
+                    break;
                 }
             }
         }
-        Ok(batch)
+        Ok(None)
     }
-
-    fn give_back(&mut self, _buffer: Vec<u8>) {}
 }
 
 /// Settled pieces as resolutions.
@@ -289,18 +291,16 @@ struct ToResolutions<'r> {
     to: &'r ToWriter,
 }
 
-impl Sink for ToResolutions<'_> {
-    fn take(&mut self, slots: &mut [Slot]) -> Result<(), PassError> {
+impl ToResolutions<'_> {
+    /// Settles a piece and writes what became of its records.
+    fn take(&mut self, prepared: &mut Prepared) -> Result<(), PassError> {
         let mut records = Vec::new();
-        for slot in slots.iter_mut() {
-            let prepared = &mut slot.prepared;
-            self.leave_unreadable(prepared);
-            self.take_out_of_calls(prepared);
-            self.look_up_corrected(prepared)?;
-            self.settler.settle(prepared);
-            self.settler.corrections = Default::default();
-            self.resolve(prepared, &mut records);
-        }
+        self.leave_unreadable(prepared);
+        self.take_out_of_calls(prepared);
+        self.look_up_corrected(prepared)?;
+        self.settler.settle(prepared);
+        self.settler.corrections = Default::default();
+        self.resolve(prepared, &mut records);
         if records.is_empty() {
             return Ok(());
         }
@@ -308,9 +308,7 @@ impl Sink for ToResolutions<'_> {
         let ready = Ready::new(entry, Vec::new()).map_err(|error| PassError::Books(Box::new(error)))?;
         if self.to.write(vec![ready]) { Ok(()) } else { Err(PassError::Books(Box::new(stopped()))) }
     }
-}
 
-impl ToResolutions<'_> {
     /// What is no record any more, or another one, goes on waiting: that is a matter of how the feed is read.
     fn leave_unreadable(&mut self, prepared: &mut Prepared) {
         let (file, first_line) = (prepared.file, prepared.first_line);

@@ -238,7 +238,7 @@ impl Store {
             files,
             starts,
             keys: &keys,
-            threads: how.threads,
+            jobs: how.threads.current_num_threads(),
             progress: how.progress,
             folder: &self.folder.clone(),
             keys_on_disk: self.keys_on_disk,

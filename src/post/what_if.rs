@@ -11,7 +11,7 @@ use super::reference::{self, Files, loaded};
 use super::state;
 use super::store::Ingest;
 use super::writer::{PostError, decode, each_batch};
-use crate::batch::{Corrections, Fate, Item, Memory, PassError, Pieces, Prepared, Settler, Sink, Slot, Stages, Work};
+use crate::batch::{Corrections, Fate, Item, Memory, Pieces, Prepared, Settler, Sink, Stages, Work};
 use crate::book::Posted;
 use crate::feed::FeedError;
 use crate::folder::Folder;
@@ -345,11 +345,19 @@ impl Replay<'_> {
         let stages = Stages {
             reference: &folder.reference,
             files: &feed_files,
-            threads: self.how.threads,
+            jobs: self.how.threads.current_num_threads(),
             progress: self.how.progress,
             settle_all: false,
         };
-        stages.run(&mut pieces, &mut sink).map_err(|error| PostError::Refused(error.to_string()))?;
+        let steps = Sink::<()> {
+            settle: &mut |slot, _| {
+                sink.take(&mut slot.prepared);
+                Ok(())
+            },
+            finish: &|_| Ok(()),
+            hand_on: &mut |_| Ok(()),
+        };
+        stages.run(&mut pieces, steps).map_err(|error| PostError::Refused(error.to_string()))?;
         let Settler { memory, corrections, .. } = sink.settler;
         self.memory = Some(memory);
         self.corrections = corrections;
@@ -385,25 +393,24 @@ impl StoredPieces<'_> {
 }
 
 impl Pieces for StoredPieces<'_> {
-    fn batch(&mut self, width: usize, progress: &AtomicU64) -> Result<Vec<Work>, FeedError> {
-        let mut batch = Vec::with_capacity(width);
-        while batch.len() < width {
-            let Some(wanted) = self.works.next() else { break };
-            match self.work(&wanted) {
-                Ok(work) => batch.extend(work),
+    fn next(&mut self, _spare: Vec<u8>, progress: &AtomicU64) -> Result<Option<Work>, FeedError> {
+        while let Some(wanted) = self.works.next() {
+            let work = self.work(&wanted);
+            if let Ok(Some(work)) = &work {
+                let bytes = if let crate::feed::Piece::Lines(lines) = &work.piece { lines.len() } else { 0 };
+                progress.fetch_add(bytes as u64, std::sync::atomic::Ordering::Relaxed);
+            }
+            match work {
+                Ok(None) => {}
+                Ok(work) => return Ok(work),
                 Err(error) => {
                     self.error = Some(error);
-                    return Ok(Vec::new());
+                    break;
                 }
             }
         }
-        let bytes =
-            batch.iter().map(|work| if let crate::feed::Piece::Lines(lines) = &work.piece { lines.len() } else { 0 });
-        progress.fetch_add(bytes.sum::<usize>() as u64, std::sync::atomic::Ordering::Relaxed);
-        Ok(batch)
+        Ok(None)
     }
-
-    fn give_back(&mut self, _buffer: Vec<u8>) {}
 }
 
 /// Charges as sums by account.
@@ -415,32 +422,27 @@ struct ToSums<'s, 'r> {
     again: bool,
 }
 
-impl Sink for ToSums<'_, '_> {
-    fn take(&mut self, slots: &mut [Slot]) -> Result<(), PassError> {
-        for slot in slots.iter_mut() {
-            let prepared = &mut slot.prepared;
-            if self.again {
-                self.take_out_of_calls(prepared);
-            }
-            self.settler.settle(prepared);
-            for item in &prepared.items {
-                self.item(item);
-            }
-            for told in &prepared.told {
-                self.item(&told.item);
-            }
-            let booked = prepared.booked.iter().map(|(_, booked)| booked);
-            for booked in booked.chain(prepared.told.iter().map(|told| &told.booked)) {
-                if let Some(posted) = booked.reversed.as_ref().and_then(|reversal| reversal.charge.as_ref()) {
-                    self.back(posted);
-                }
+impl ToSums<'_, '_> {
+    /// Settles a piece and adds its charges up.
+    fn take(&mut self, prepared: &mut Prepared) {
+        if self.again {
+            self.take_out_of_calls(prepared);
+        }
+        self.settler.settle(prepared);
+        for item in &prepared.items {
+            self.item(item);
+        }
+        for told in &prepared.told {
+            self.item(&told.item);
+        }
+        let booked = prepared.booked.iter().map(|(_, booked)| booked);
+        for booked in booked.chain(prepared.told.iter().map(|told| &told.booked)) {
+            if let Some(posted) = booked.reversed.as_ref().and_then(|reversal| reversal.charge.as_ref()) {
+                self.back(posted);
             }
         }
-        Ok(())
     }
-}
 
-impl ToSums<'_, '_> {
     fn take_out_of_calls(&mut self, prepared: &Prepared) {
         for item in &prepared.items {
             let stateful = item.stateful.get().and_then(|place| prepared.stateful.get(place));
