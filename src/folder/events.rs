@@ -105,6 +105,11 @@ impl Loading<'_> {
         let no = self.register.find(account.as_bytes()).ok_or_else(|| format!("no account {account}"))?;
         let when = self.when(at).ok_or_else(|| format!("at `{at}` is neither a day nor an instant"))?;
         let happened = Happened::read(kind, Columns { amount, reference, note }).map_err(|error| error.to_string())?;
+        if let Happened::OwnerChanged { account: new } = &happened
+            && self.register.find(new.as_bytes()).is_none()
+        {
+            return Err(format!("no account {new}, the new owner's"));
+        }
         Ok((no, Event { at: when.at, on: when.day, happened }))
     }
 

@@ -5,6 +5,7 @@ use esep::store::disk::{Disk, MemoryDisk};
 use esep::store::keys::KeyRuns;
 use esep::store::sealed::{Damage, Flaw, SealedError, Span};
 use esep::store::segments::Segments;
+use xxhash_rust::xxh3::xxh3_64;
 
 fn sealed<K: Kind<MemoryDisk>>(seals: &[Seal]) -> MemoryDisk {
     let disk = MemoryDisk::new();
@@ -152,6 +153,15 @@ fn absent<K: Kind<MemoryDisk>>(magic: &[u8; 8]) {
         assert_eq!(files.spans(), []);
         assert_eq!(files.all(&seals).unwrap(), []);
     }
+    // Whole, and of another version.
+    let other_version = with(&disk, K::LIST, &|bytes: &mut Vec<u8>| {
+        let end = bytes.len() - 8;
+        bytes[7] ^= 0x40;
+        let sum = xxh3_64(&bytes[..end]);
+        bytes[end..].copy_from_slice(&sum.to_le_bytes());
+    });
+    let (_, lost) = K::open(other_version).unwrap();
+    assert_eq!(lost, [Damage { file: K::LIST.into(), offset: 0, flaw: Flaw::Version }]);
     let broken = disk.after_power_loss(0);
     broken.remove(K::LIST).unwrap();
     let (mut files, lost) = K::open(broken.clone()).unwrap();

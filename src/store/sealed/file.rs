@@ -53,14 +53,7 @@ impl Footer {
             return Err(Flaw::Footer);
         }
         let mut words = Words(text);
-        let found: Magic = words.take();
-        if found != magic {
-            return Err(if found.first_chunk::<7>() == magic.first_chunk::<7>() {
-                Flaw::Version
-            } else {
-                Flaw::Foreign
-            });
-        }
+        known(words.take(), magic)?;
         let (first, last) = (words.u64(), words.u64());
         let span = Span { first, last, chain: words.take() };
         Ok(Self {
@@ -71,6 +64,15 @@ impl Footer {
             index_sum: words.u64(),
             blocks_sum: words.u64(),
         })
+    }
+}
+
+/// Whether something is of a kind and of the version that is known here.
+pub(super) fn known(found: Magic, magic: Magic) -> Result<(), Flaw> {
+    match () {
+        () if found == magic => Ok(()),
+        () if found.first_chunk::<7>() == magic.first_chunk::<7>() => Err(Flaw::Version),
+        () => Err(Flaw::Foreign),
     }
 }
 

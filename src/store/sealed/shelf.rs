@@ -1,4 +1,4 @@
-use super::file::{Magic, SealedFile, Words};
+use super::file::{Magic, SealedFile, Words, known};
 use super::tiers::{Candidate, Tiers};
 use super::writer::{Written, part_name};
 use super::{Damage, Flaw, SealedError, Span};
@@ -83,8 +83,8 @@ impl<D: Disk, F: Stored<D>> Shelf<D, F> {
             return Ok(lost);
         };
         match Self::rows(list) {
-            None => lost.push(Damage { file: Self::list_name(), offset: 0, flaw: Flaw::List }),
-            Some((next, rows)) => {
+            Err(flaw) => lost.push(Damage { file: Self::list_name(), offset: 0, flaw }),
+            Ok((next, rows)) => {
                 self.next = self.next.max(next);
                 for row in &rows {
                     match self.open_row(row, knows) {
@@ -200,7 +200,7 @@ impl<D: Disk, F: Stored<D>> Shelf<D, F> {
         Ok(match (self.read_list()?, &self.list) {
             (None, None) => None,
             (None, Some(_)) => damage(Flaw::NoList),
-            (Some(found), Some(expected)) if found == *expected && Self::rows(&found).is_some() => None,
+            (Some(found), Some(expected)) if found == *expected && Self::rows(&found).is_ok() => None,
             (Some(_), _) => damage(Flaw::List),
         })
     }
@@ -248,23 +248,25 @@ impl<D: Disk, F: Stored<D>> Shelf<D, F> {
         list
     }
 
-    /// The next number and the rows of a list; none where it is not as it was written.
-    fn rows(list: &[u8]) -> Option<(u64, Vec<Row>)> {
-        let (text, sum) = list.split_last_chunk::<8>()?;
-        let (head, rows) = text.split_at_checked(LIST_HEAD)?;
+    /// The next number and the rows of a list.
+    fn rows(list: &[u8]) -> Result<(u64, Vec<Row>), Flaw> {
+        let (text, sum) = list.split_last_chunk::<8>().ok_or(Flaw::List)?;
+        let (head, rows) = text.split_at_checked(LIST_HEAD).ok_or(Flaw::List)?;
+        if xxh3_64(text) != u64::from_le_bytes(*sum) {
+            return Err(Flaw::List);
+        }
         let mut head = Words(head);
-        let magic: Magic = head.take();
-        let whole = magic == Self::list_magic() && xxh3_64(text) == u64::from_le_bytes(*sum);
+        known(head.take(), Self::list_magic())?;
         let rows = rows.chunks_exact(LIST_ROW);
-        if !whole || !rows.remainder().is_empty() {
-            return None;
+        if !rows.remainder().is_empty() {
+            return Err(Flaw::List);
         }
         let row = |row| {
             let mut row = Words(row);
             let (number, length, sum, first, last) = (row.u64(), row.u64(), row.u64(), row.u64(), row.u64());
             Row { number, length, sum, span: Span { first, last, chain: row.take() }, count: row.u64() }
         };
-        Some((head.u64(), rows.map(row).collect()))
+        Ok((head.u64(), rows.map(row).collect()))
     }
 
     fn read_list(&self) -> Result<Option<Vec<u8>>, SealedError> {
