@@ -154,7 +154,7 @@ fn absent<K: Kind<MemoryDisk>>(magic: &[u8; 8]) {
         assert_eq!(files.all(&seals).unwrap(), []);
     }
     // Whole, and of another version.
-    let other_version = with(&disk, K::LIST, &|bytes: &mut Vec<u8>| {
+    let other_version = with(&disk, K::LIST, |bytes: &mut Vec<u8>| {
         let end = bytes.len() - 8;
         bytes[7] ^= 0x40;
         let sum = xxh3_64(&bytes[..end]);
