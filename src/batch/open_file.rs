@@ -61,7 +61,8 @@ pub(crate) struct OpenFile {
     /// Known once the header was seen.
     decoder: Option<Arc<Result<FileDecoder, Rejection>>>,
     header: Arc<[u8]>,
-    /// What was taken as header and belongs to no piece yet.
+    /// What was taken as header and belongs to no piece yet. Kept for the journal alone: blank lines without end may
+    /// stand before a header.
     lead: Vec<u8>,
     bytes: u64,
     lines_read: u64,
@@ -157,7 +158,9 @@ impl OpenFile {
                 (Piece::Lines(bytes), true) => {
                     let header = take_header(bytes);
                     self.took(&header.taken, header.lines);
-                    self.lead.extend_from_slice(&header.taken);
+                    if self.mode != Mode::Once {
+                        self.lead.extend_from_slice(&header.taken);
+                    }
                     if header.line.is_empty() {
                         // Nothing but blank lines so far.
                         return Step::Nothing(std::mem::take(bytes));
