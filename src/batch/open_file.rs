@@ -40,6 +40,9 @@ pub(crate) enum Mode {
     Growing,
 }
 
+/// A header stands within so many bytes, blank lines before it included, which the journal keeps whole.
+const HEADER_WITHIN: u64 = 128 << 20;
+
 /// What a step gave.
 pub(super) enum Step {
     /// A piece that was not read before.
@@ -161,13 +164,15 @@ impl OpenFile {
                     if self.mode != Mode::Once {
                         self.lead.extend_from_slice(&header.taken);
                     }
-                    if header.line.is_empty() {
+                    match header.line.as_slice() {
                         // Nothing but blank lines so far.
-                        return Step::Nothing(std::mem::take(bytes));
+                        [] if self.bytes <= HEADER_WITHIN => return Step::Nothing(std::mem::take(bytes)),
+                        [] => Err("the file has no header line within its first 128 MiB".into()),
+                        line => {
+                            self.header = line.into();
+                            file.format.decoder(line)
+                        }
                     }
-                    let decoder = file.format.decoder(&header.line);
-                    self.header = header.line.into();
-                    decoder
                 }
                 (Piece::LongLine(_) | Piece::Broken(_), true) => Err("the file has no header line".into()),
             };

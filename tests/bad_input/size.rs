@@ -54,6 +54,16 @@ fn a_bomb_of_blank_lines_is_no_record_and_takes_no_time() {
 }
 
 #[test]
+fn a_header_behind_too_many_blank_lines_is_none() {
+    let month = Month::new();
+    let mut archive = zst_of(&vec![b'\n'; 16 << 20], 9);
+    archive.extend(zst_of(format!("{HEADER}{}oops\n", call("a")).as_bytes(), 1));
+    let run = month.with("feeds/bomb.csv", archive).rate(&["--jobs", "2"]);
+    run.ended(1, 0, 3).reason("rejected", "bad_header", 3);
+    assert!(run.peak_kib < 200_000, "{} KiB", run.peak_kib);
+}
+
+#[test]
 fn many_tiny_lines_take_bounded_memory() {
     let month = Month::new();
     let run = {
