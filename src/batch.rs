@@ -26,7 +26,7 @@ mod write;
 pub use item::{Fate, Reference, Source};
 pub(crate) use item::{Item, PartOf, Place, Prepared, Span, Stateful};
 pub(crate) use open_calls::{Joined, OpenPart};
-pub(crate) use open_file::Mode;
+pub(crate) use open_file::{Mode, NO_HEADER};
 pub(crate) use pass::expected_records;
 pub use pass::{FeedFile, Pass, PassError, Report, rate_files};
 pub(crate) use posted::{Booked, NONE, posted};

@@ -42,6 +42,8 @@ pub(crate) enum Mode {
 
 /// A header stands within so many bytes, blank lines before it included, which the journal keeps whole.
 const HEADER_WITHIN: u64 = 128 << 20;
+/// What is said of a file that has none; also when its records are decided again.
+pub(crate) const NO_HEADER: &str = "the file has no header line";
 
 /// What a step gave.
 pub(super) enum Step {
@@ -167,14 +169,14 @@ impl OpenFile {
                     match header.line.as_slice() {
                         // Nothing but blank lines so far.
                         [] if self.bytes <= HEADER_WITHIN => return Step::Nothing(std::mem::take(bytes)),
-                        [] => Err("the file has no header line within its first 128 MiB".into()),
+                        [] => Err(NO_HEADER.into()),
                         line => {
                             self.header = line.into();
                             file.format.decoder(line)
                         }
                     }
                 }
-                (Piece::LongLine(_) | Piece::Broken(_), true) => Err("the file has no header line".into()),
+                (Piece::LongLine(_) | Piece::Broken(_), true) => Err(NO_HEADER.into()),
             };
             let decoder = decoder.map_err(|why| {
                 if !matches!(piece, Piece::Broken(_)) {

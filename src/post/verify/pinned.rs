@@ -1,6 +1,6 @@
 //! Reference data as entries pin it.
 
-use crate::batch::{FeedFile, Reference};
+use crate::batch::{FeedFile, NO_HEADER, Reference};
 use crate::decode::FileDecoder;
 use crate::folder::{BroughtDebt, Folder, Opening};
 use crate::post::entry::{FileKey, Piece, ReferenceSet};
@@ -81,7 +81,7 @@ impl Pinned {
 pub(super) fn decoder(file: &FeedFile, piece: &Piece) -> Result<FileDecoder, Rejection> {
     let bad = |why: String| Rejection::new(RejectReason::BadHeader, why);
     if file.format.has_header() && piece.header.is_empty() {
-        return Err(bad("the file has no header line".into()));
+        return Err(bad(NO_HEADER.into()));
     }
     file.format.decoder(&piece.header).map_err(bad)
 }
