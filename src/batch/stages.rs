@@ -111,6 +111,20 @@ impl Stages<'_> {
         source.failed.map_or(Ok(()), |(_, error)| Err(error))
     }
 
+    /// The same for pieces of which nothing is left once they are settled.
+    pub(crate) fn run_settling(
+        &self,
+        pieces: &mut dyn Pieces,
+        settle: &mut (dyn FnMut(&mut Prepared) -> Result<(), PassError> + Send),
+    ) -> Result<(), PassError> {
+        let sink = Sink::<()> {
+            settle: &mut |slot, _| settle(&mut slot.prepared),
+            finish: &|_| Ok(()),
+            hand_on: &mut |_| Ok(()),
+        };
+        self.run(pieces, sink)
+    }
+
     /// Takes pieces through the stages until there are no more.
     fn work<T: Default>(&self, shared: &Shared<'_, T>) {
         let mut slot = Slot::default();

@@ -217,7 +217,7 @@ impl Derived {
                 entries.push((stored.seq, codec::decode(&stored.money)));
                 if problem.is_ok() {
                     problem = entries.drain(..).try_for_each(|(seq, entry)| {
-                        self.collect(seq, &ToSeal::of(&entry.map_err(|error| PostError::Entry { seq, error })?)?)
+                        self.collect(seq, &ToSeal::of(&entry.map_err(|error| PostError::Entry { seq, error })?, None)?)
                     });
                 }
                 Ok(())
@@ -232,7 +232,7 @@ impl Derived {
         for seq in first..=last {
             let stored = journal.read(seq)?;
             let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })?;
-            ToSeal::of(&entry)?.put(seq, &mut charges, &mut keys)?;
+            ToSeal::of(&entry, None)?.put(seq, &mut charges, &mut keys)?;
         }
         let span = Span { first, last, chain: journal.link(last)? };
         if of_keys { self.keys.seal(&mut keys, span) } else { self.segments.seal(&mut charges, span) }.map_err(sealed)
@@ -360,7 +360,7 @@ impl Derived {
         }
         self.collected = seq;
         let charges = &mut self.charges;
-        each_sealed(seq, entry, &mut |of| match of {
+        each_sealed(seq, entry, None, &mut |of| match of {
             Sealed::Charge(account, at_ms, place, bytes) => charges.push(account, at_ms, place, bytes).map_err(sealed),
             Sealed::Key(_) => Ok(()),
         })
@@ -418,16 +418,12 @@ pub(super) struct ToSeal {
 }
 
 impl ToSeal {
-    pub(super) fn of(entry: &Entry) -> Result<Self, PostError> {
-        Self::of_keyed(entry, None)
-    }
-
-    /// The same; `keys` has those of all rows of a piece where they are known.
-    pub(super) fn of_keyed(entry: &Entry, keys: Option<&[u128]>) -> Result<Self, PostError> {
+    /// What is to be sealed of an entry; `keys` has those of all rows of a piece where they are known.
+    pub(super) fn of(entry: &Entry, keys: Option<&[u128]>) -> Result<Self, PostError> {
         let records = if let Entry::Piece(piece) = entry { piece.rows.len() } else { 0 };
         let mut made =
             Self { charges: EntryCharges::with_capacity(records, CHARGE_BYTES), keys: Vec::with_capacity(records) };
-        each_sealed_by(0, entry, keys, &mut |of| {
+        each_sealed(0, entry, keys, &mut |of| {
             match of {
                 Sealed::Charge(account, at_ms, Place { index, .. }, bytes) => {
                     made.charges.push(account, at_ms, index, bytes).map_err(sealed)?;
@@ -446,14 +442,6 @@ impl ToSeal {
 
 /// Everything of an entry that is sealed.
 pub(super) fn each_sealed(
-    seq: u64,
-    entry: &Entry,
-    each: &mut dyn FnMut(Sealed<'_>) -> Result<(), PostError>,
-) -> Result<(), PostError> {
-    each_sealed_by(seq, entry, None, each)
-}
-
-fn each_sealed_by(
     seq: u64,
     entry: &Entry,
     keys: Option<&[u128]>,

@@ -86,19 +86,15 @@ impl Feeds<'_> {
                 let piece = writer.entry(prepared, *start, *anew);
                 let keys: Vec<u128> = prepared.items.iter().map(|item| item.print.key).collect();
                 let made = Ready::keyed(Entry::Piece(Box::new(piece)), detail_of(prepared), Some(&keys));
-                *ready = Some(made.map_err(refused)?);
+                *ready = Some(made?);
                 Ok(())
             },
             hand_on: &mut |slot| {
                 let written = slot.left.ready.take().is_none_or(|ready| to.write(vec![ready]));
-                if written { Ok(()) } else { Err(refused(stopped())) }
+                if written { Ok(()) } else { Err(stopped().into()) }
             },
         };
-        match stages.run(pieces, steps) {
-            Ok(()) => {}
-            Err(PassError::Books(error)) => return Err(PostError::Refused(error.to_string())),
-            Err(error) => return Err(PostError::Refused(error.to_string())),
-        }
+        stages.run(pieces, steps)?;
         // Where a file ends behind its last record: a header alone, lines without anything.
         let mut ends = Vec::new();
         let Told { notes, ended } = pieces.told();
@@ -140,10 +136,6 @@ impl Feeds<'_> {
 /// The writer has stopped; its own error tells why.
 fn stopped() -> PostError {
     PostError::Refused("the journal takes nothing more".into())
-}
-
-fn refused(error: PostError) -> PassError {
-    PassError::Books(Box::new(error))
 }
 
 /// What is decided of a piece beside its records.
@@ -203,7 +195,8 @@ impl ToBooks<'_> {
     /// Settles a piece, with what older records and corrections it needs.
     fn settle(&mut self, slot: &mut Slot<Decided>, earlier: Earlier<'_>) -> Result<(), PassError> {
         let Slot { prepared, left, .. } = slot;
-        self.bound_keys(earlier).and_then(|()| self.recall(prepared)).map_err(refused)?;
+        self.bound_keys(earlier)?;
+        self.recall(prepared)?;
         let corrects = self.look_up_corrected(prepared, earlier)?;
         self.settler.settle(prepared);
         if corrects {
@@ -242,7 +235,7 @@ impl ToBooks<'_> {
             return Ok(false);
         }
         let found = if earlier.are_handed_on() { self.to.find(keys.clone()) } else { None };
-        let Some(found) = found else { return Err(refused(stopped())) };
+        let Some(found) = found else { return Err(stopped().into()) };
         for (key, charge) in keys.into_iter().zip(found) {
             self.settler.corrections.wanted.insert(key);
             if let Some(charge) = charge {

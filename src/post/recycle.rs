@@ -13,7 +13,7 @@ use super::pieces::PieceWriter;
 use super::standing::is_off;
 use super::store::{Ingest, Ingested, Store};
 use super::writer::{PostError, Ready, ToWriter};
-use crate::batch::{Fate, Memory, OpenPart, PassError, Pieces, Prepared, Reference, Settler, Sink, Stages, Work};
+use crate::batch::{Fate, Memory, OpenPart, PassError, Pieces, Prepared, Reference, Settler, Stages, Work};
 use crate::book::Channel;
 use crate::feed::FeedError;
 use crate::folder::{Folder, PaymentRow};
@@ -197,12 +197,7 @@ impl Run<'_> {
             progress: self.how.progress,
             settle_all: false,
         };
-        let steps = Sink::<()> {
-            settle: &mut |slot, _| sink.take(&mut slot.prepared),
-            finish: &|_| Ok(()),
-            hand_on: &mut |_| Ok(()),
-        };
-        stages.run(&mut pieces, steps).map_err(|error| PostError::Refused(error.to_string()))?;
+        stages.run_settling(&mut pieces, &mut |prepared| sink.take(prepared))?;
         if let Some(error) = pieces.error {
             return Err(error);
         }
@@ -305,8 +300,8 @@ impl ToResolutions<'_> {
             return Ok(());
         }
         let entry = Entry::Resolved(Resolutions { reference: self.writer.reference_no, records });
-        let ready = Ready::new(entry, Vec::new()).map_err(|error| PassError::Books(Box::new(error)))?;
-        if self.to.write(vec![ready]) { Ok(()) } else { Err(PassError::Books(Box::new(stopped()))) }
+        let ready = Ready::new(entry, Vec::new())?;
+        if self.to.write(vec![ready]) { Ok(()) } else { Err(stopped().into()) }
     }
 
     /// What is no record any more, or another one, goes on waiting: that is a matter of how the feed is read.
@@ -354,7 +349,7 @@ impl ToResolutions<'_> {
         if keys.is_empty() {
             return Ok(());
         }
-        let Some(found) = self.to.find(keys.clone()) else { return Err(PassError::Books(Box::new(stopped()))) };
+        let Some(found) = self.to.find(keys.clone()) else { return Err(stopped().into()) };
         for (key, charge) in keys.into_iter().zip(found) {
             self.settler.corrections.wanted.insert(key);
             if let Some(charge) = charge {

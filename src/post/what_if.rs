@@ -11,7 +11,7 @@ use super::reference::{self, Files, loaded};
 use super::state;
 use super::store::Ingest;
 use super::writer::{PostError, decode, each_batch};
-use crate::batch::{Corrections, Fate, Item, Memory, Pieces, Prepared, Settler, Sink, Stages, Work};
+use crate::batch::{Corrections, Fate, Item, Memory, Pieces, Prepared, Settler, Stages, Work};
 use crate::book::Posted;
 use crate::feed::FeedError;
 use crate::folder::Folder;
@@ -349,15 +349,10 @@ impl Replay<'_> {
             progress: self.how.progress,
             settle_all: false,
         };
-        let steps = Sink::<()> {
-            settle: &mut |slot, _| {
-                sink.take(&mut slot.prepared);
-                Ok(())
-            },
-            finish: &|_| Ok(()),
-            hand_on: &mut |_| Ok(()),
-        };
-        stages.run(&mut pieces, steps).map_err(|error| PostError::Refused(error.to_string()))?;
+        stages.run_settling(&mut pieces, &mut |prepared| {
+            sink.take(prepared);
+            Ok(())
+        })?;
         let Settler { memory, corrections, .. } = sink.settler;
         self.memory = Some(memory);
         self.corrections = corrections;
@@ -395,14 +390,12 @@ impl StoredPieces<'_> {
 impl Pieces for StoredPieces<'_> {
     fn next(&mut self, _spare: Vec<u8>, progress: &AtomicU64) -> Result<Option<Work>, FeedError> {
         while let Some(wanted) = self.works.next() {
-            let work = self.work(&wanted);
-            if let Ok(Some(work)) = &work {
-                let bytes = if let crate::feed::Piece::Lines(lines) = &work.piece { lines.len() } else { 0 };
-                progress.fetch_add(bytes as u64, std::sync::atomic::Ordering::Relaxed);
-            }
-            match work {
+            match self.work(&wanted) {
                 Ok(None) => {}
-                Ok(work) => return Ok(work),
+                Ok(Some(work)) => {
+                    progress.fetch_add(work.piece.bytes() as u64, std::sync::atomic::Ordering::Relaxed);
+                    return Ok(Some(work));
+                }
                 Err(error) => {
                     self.error = Some(error);
                     break;

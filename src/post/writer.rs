@@ -6,6 +6,7 @@ use super::codec::{self, BadEntry, SCHEMA};
 use super::derived::{ChargeLine, Derived, ToSeal, each_charge_line};
 use super::entry::{Entry, Posted};
 use super::sealer::{self, Places, ToSealer};
+use crate::batch::PassError;
 use crate::store::sealed::Place;
 use crate::store::{self, Details, Entries, Head, Journal, StoreError, Stored};
 use crossbeam::channel::{Receiver, Sender, bounded};
@@ -64,6 +65,19 @@ impl std::error::Error for PostError {}
 impl From<StoreError> for PostError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+/// While feeds go through, the books' error is one of the pass.
+impl From<PostError> for PassError {
+    fn from(error: PostError) -> Self {
+        Self::Books(Box::new(error))
+    }
+}
+
+impl From<PassError> for PostError {
+    fn from(error: PassError) -> Self {
+        Self::Refused(error.to_string())
     }
 }
 
@@ -126,7 +140,7 @@ impl Ready {
     /// The same; `keys` has those of all rows of a piece where they are known.
     pub(super) fn keyed(entry: Entry, detail: Vec<u8>, keys: Option<&[u128]>) -> Result<Self, PostError> {
         let money = codec::encode(&entry).map_err(|error| PostError::Entry { seq: 0, error })?;
-        let to_seal = ToSeal::of_keyed(&entry, keys)?;
+        let to_seal = ToSeal::of(&entry, keys)?;
         Ok(Self { entry, written: store::Entry { schema: SCHEMA, money, detail }, to_seal })
     }
 }

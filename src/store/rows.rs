@@ -6,7 +6,7 @@ use super::parts_file::{Parts, PartsFile};
 use super::place::Place;
 use super::planted::Bug;
 use super::{Details, Each, Entry, Head, StoreError, Stored};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, TransactionBehavior, params};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -203,35 +203,23 @@ impl Rows {
             let (money, detail) = if out { (&[][..], None) } else { (entry.money.as_slice(), addition.detail()) };
             let [at, money_bytes, detail_bytes] = [parts.at, parts.money, parts.detail].map(u64::cast_signed);
             let Frame { schema, previous, money: money_hash, detail: detail_hash, .. } = frame;
-            let inserted = if self.parts.is_some() {
-                insert.execute(params![
-                    seq,
-                    schema,
-                    purged,
-                    previous,
-                    head.chain,
-                    money_hash,
-                    detail_hash,
-                    money,
-                    detail,
-                    at,
-                    money_bytes,
-                    detail_bytes
-                ])
-            } else {
-                insert.execute(params![
-                    seq,
-                    schema,
-                    purged,
-                    previous,
-                    head.chain,
-                    money_hash,
-                    detail_hash,
-                    money,
-                    detail
-                ])
-            };
-            inserted.map_err(wrong)?;
+            let values: [&dyn ToSql; 12] = [
+                &seq,
+                &schema,
+                &purged,
+                &previous,
+                &head.chain,
+                &money_hash,
+                &detail_hash,
+                &money,
+                &detail,
+                &at,
+                &money_bytes,
+                &detail_bytes,
+            ];
+            // The last three say where parts stand; tables of version 1 do not have them.
+            let columns = insert.parameter_count();
+            insert.execute(values.get(..columns).unwrap_or_default()).map_err(wrong)?;
         }
         if self.place.has(Bug::HeadRowStale) {
             return Ok(head);
@@ -270,7 +258,7 @@ impl Rows {
 
     /// What comes next is written behind the last entry: where that ends is right, or nothing is written.
     pub(super) fn parts_end(&self, head: Head) -> Result<(), StoreError> {
-        let (Some(file), Some(before)) = (&self.parts, head.count.checked_sub(1)) else { return Ok(()) };
+        let (Some(_), Some(before)) = (&self.parts, head.count.checked_sub(1)) else { return Ok(()) };
         let (last, seq) = (self.parts_of(head.count)?, head.count);
         if last.at != self.parts_of(before)?.end() {
             return Err(self.damaged_entry(seq, "its parts do not stand behind those of the entry before"));
@@ -278,23 +266,7 @@ impl Rows {
         if !last.are_out() {
             return Ok(());
         }
-        let hashes = "SELECT money_hash, detail_hash, purged FROM entry WHERE seq = ?1";
-        let mut select = self.prepare(hashes)?;
-        let row = select.query_row([seq.cast_signed()], |row| {
-            Ok((row.get::<_, Hash>(0)?, row.get::<_, Hash>(1)?, row.get::<_, u8>(2)?))
-        });
-        let (money, detail, purged) = row.map_err(|error| self.wrong(&error))?;
-        let is = |part: Option<Vec<u8>>, of: Hash| part.is_some_and(|part| hash(&part) == of);
-        if self.place.has(Bug::HashNotCompared) {
-            return Ok(());
-        }
-        if !is(file.read(last.at, last.money)?, money) {
-            return Err(self.damaged_entry(seq, MONEY_DIFFERS));
-        }
-        if purged == 0 && !is(file.read(last.detail_at(), last.detail)?, detail) {
-            return Err(self.damaged_entry(seq, DETAIL_DIFFERS));
-        }
-        Ok(())
+        self.scan(seq..=seq, Details::Read, &mut |_| Ok(()))
     }
 
     /// The link of an entry as it is stored; that of entry 0 is the start of the chain.
@@ -317,13 +289,20 @@ impl Rows {
             return if head == Head::default() { Ok(()) } else { Err(at_end("a chain without entries")) };
         };
         let previous = self.link(before)?;
-        let mut select = self.prepare(
-            "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, 0, 0, 0, x'' FROM entry WHERE seq = ?1",
-        )?;
+        let mut select = self.prepare(&self.selecting("x''", "seq = ?1"))?;
         let raw = select.query_row([head.count.cast_signed()], raw);
         let raw = raw.map_err(|error| self.wrong(&error))?;
         self.header_checked(head.count, previous, &raw)?;
         if raw.link == head.chain { Ok(()) } else { Err(at_end("it is not the link of the last entry")) }
+    }
+
+    /// The query for the columns that [`raw`] reads, of which `rest` are the last and those behind them. In tables of
+    /// version 1 no part stands elsewhere.
+    fn selecting(&self, rest: &str, which: &str) -> String {
+        let places = if self.parts.is_some() { "at, money_bytes, detail_bytes" } else { "0, 0, 0" };
+        format!(
+            "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, {places}, {rest} FROM entry WHERE {which}"
+        )
     }
 
     /// The entries of `seqs` in order, each checked.
@@ -362,24 +341,11 @@ impl Rows {
         details: Details,
         each: &mut dyn FnMut(&Frame, Stored) -> Result<(), StoreError>,
     ) -> Result<Hash, StoreError> {
-        let mut select = self.prepare(match (details, &self.parts) {
-            (Details::Read, Some(_)) => {
-                "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, at, money_bytes, detail_bytes, \
-                 money, detail FROM entry WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
-            }
-            (Details::Skip, Some(_)) => {
-                "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, at, money_bytes, detail_bytes, \
-                 money FROM entry WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
-            }
-            (Details::Read, None) => {
-                "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, 0, 0, 0, money, detail FROM entry \
-                 WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
-            }
-            (Details::Skip, None) => {
-                "SELECT seq, schema, purged, previous, link, money_hash, detail_hash, 0, 0, 0, money FROM entry \
-                 WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
-            }
-        })?;
+        let rest = match details {
+            Details::Read => "money, detail",
+            Details::Skip => "money",
+        };
+        let mut select = self.prepare(&self.selecting(rest, "seq BETWEEN ?1 AND ?2 ORDER BY seq"))?;
         let range = [seqs.start().cast_signed(), seqs.end().cast_signed()];
         let mut rows = select.query(range).map_err(|error| self.wrong(&error))?;
         for seq in seqs {

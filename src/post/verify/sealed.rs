@@ -53,7 +53,7 @@ impl SumOfEntry {
     /// Of an entry.
     pub(super) fn of(seq: u64, entry: &Entry) -> Result<Self, PostError> {
         let mut sum = Self::default();
-        derived::each_sealed(seq, entry, &mut |of| {
+        derived::each_sealed(seq, entry, None, &mut |of| {
             match of {
                 Sealed::Charge(account, at_ms, place, bytes) => sum.charges.charge(account, at_ms, place, bytes),
                 Sealed::Key(entry) => sum.keys.key(&entry),
@@ -170,7 +170,7 @@ impl Opened {
         let (mut expected, mut have) = (Charges::new(), Charges::new());
         let stored = journal.read(seq)?;
         let entry = codec::decode(&stored.money).map_err(|error| PostError::Entry { seq, error })?;
-        derived::each_sealed(seq, &entry, &mut |of| {
+        derived::each_sealed(seq, &entry, None, &mut |of| {
             if let Sealed::Charge(account, at_ms, place, bytes) = of {
                 expected.entry(place.index).or_default().push((account, at_ms, bytes.to_vec()));
             }
