@@ -10,7 +10,7 @@
     reason = "a bench that cannot go on says why and stops; its figures are printed"
 )]
 
-use esep::store::{Details, Entries, Entry, Journal, SqliteJournal, SqliteReader, check, copy};
+use esep::store::{Details, Entries, Entry, Journal, Part, SqliteJournal, SqliteReader, check, copy};
 use std::time::{Duration, Instant};
 
 const MB: u64 = 1_000_000;
@@ -51,7 +51,7 @@ fn main() {
         let folder = tempfile::tempdir().expect("a folder");
         let place = folder.path().join("store");
         let mut journal = SqliteJournal::create(&place, "bench").expect("a store");
-        let part = noise(part_bytes);
+        let part: Part = noise(part_bytes).into();
         let entry = Entry { schema: 1, money: part.clone(), detail: part };
         let group = vec![entry; group];
         let bytes = group.len() as u64 * part_bytes as u64 * 2;

@@ -27,6 +27,7 @@ mod overlay;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pieces;
+mod queue;
 mod recycle;
 mod reference;
 mod register;

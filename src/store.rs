@@ -20,6 +20,7 @@ mod log_file;
 mod make;
 pub mod medium;
 mod memory;
+mod part;
 mod parts_file;
 mod place;
 mod planted;
@@ -35,6 +36,7 @@ pub use copy::copy;
 pub use error::StoreError;
 pub use faulty::{Fault, FaultyJournal, Operation, Times};
 pub use memory::MemoryJournal;
+pub use part::Part;
 pub use place::Place;
 #[doc(hidden)]
 pub use planted::Bug;
@@ -49,9 +51,21 @@ pub struct Entry {
     /// The version of the encoding of both parts, for the room that decodes them.
     pub schema: u16,
     /// What is kept for ever; at most [`PART_BYTES_MAX`].
-    pub money: Vec<u8>,
+    pub money: Part,
     /// What may be purged; at most [`PART_BYTES_MAX`].
-    pub detail: Vec<u8>,
+    pub detail: Part,
+}
+
+impl Entry {
+    /// Bytes of both parts.
+    pub fn len(&self) -> usize {
+        self.money.len().saturating_add(self.detail.len())
+    }
+
+    /// Whether both parts are empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Where a journal stands after its last entry.

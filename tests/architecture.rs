@@ -19,25 +19,25 @@ use std::path::{Path, PathBuf};
 /// The table of doors: a room, and what it may import. A room comes after all that it imports.
 const DOORS: &[(&str, &[&str])] = &[
     ("units", &[]),
-    ("prefetch", &[]),
+    ("hint", &[]),
     ("record", &["units"]),
     ("law", &["units", "record"]),
-    ("tariff", &["units", "record", "law", "prefetch"]),
+    ("tariff", &["units", "record", "law", "hint"]),
     ("tax", &["units", "law"]),
-    ("book", &["units", "record", "law", "tariff", "prefetch"]),
+    ("book", &["units", "record", "law", "tariff", "hint"]),
     ("classify", &["units", "record", "law", "book"]),
     ("feed", &[]),
-    ("store", &["prefetch"]),
+    ("store", &["hint"]),
     ("decode", &["units", "record", "feed"]),
-    ("screen", &["units", "record", "law", "tariff", "decode", "prefetch"]),
+    ("screen", &["units", "record", "law", "tariff", "decode", "hint"]),
     ("rate", &["units", "record", "law", "tariff", "tax", "book", "screen"]),
-    ("batch", &["units", "record", "law", "tariff", "tax", "book", "feed", "decode", "screen", "rate", "prefetch"]),
+    ("batch", &["units", "record", "law", "tariff", "tax", "book", "feed", "decode", "screen", "rate", "hint"]),
     ("folder", &["units", "record", "law", "tariff", "tax", "book", "classify", "feed", "decode", "screen", "batch"]),
     (
         "post",
         &[
             "units", "record", "law", "tariff", "tax", "book", "feed", "store", "classify", "decode", "screen", "rate",
-            "batch", "folder", "prefetch",
+            "batch", "folder", "hint",
         ],
     ),
     ("watch", &["feed", "batch", "folder"]),
@@ -66,7 +66,7 @@ const LONG_FILES: &[&str] = &[
 const FLOAT_FILES: &[&str] = &["src/decode/ndjson.rs"];
 
 /// The one small file that may: hints about memory, with their measurements beside them.
-const UNSAFE_FILES: &[&str] = &["src/prefetch.rs"];
+const UNSAFE_FILES: &[&str] = &["src/hint.rs"];
 
 /// A word or one character that is none of a word.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -90,9 +90,12 @@ impl<F> Entries for Planted<F> {
 impl<F: FnMut(&mut Kept)> Journal for Planted<F> {
     fn append(&mut self, entries: &[store::Entry]) -> Result<Head, StoreError> {
         let schema = entries.first().map_or(1, |entry| entry.schema);
-        let mut kept: Kept = entries.iter().map(|e| (decode(&e.money).unwrap(), e.detail.clone())).collect();
+        let mut kept: Kept = entries.iter().map(|e| (decode(&e.money).unwrap(), e.detail.to_vec())).collect();
         (self.change)(&mut kept);
-        let entry = |(entry, detail): (Entry, Vec<u8>)| store::Entry { schema, money: encode(&entry).unwrap(), detail };
+        let entry = |(entry, detail): (Entry, Vec<u8>)| {
+            let money = encode(&entry).unwrap().into();
+            store::Entry { schema, money, detail: detail.into() }
+        };
         let kept: Vec<store::Entry> = kept.into_iter().map(entry).collect();
         let head = self.inner.append(&kept)?;
         self.head = Head { count: self.head.count + entries.len() as u64, chain: head.chain };

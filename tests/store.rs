@@ -10,7 +10,7 @@
 )]
 
 use esep::store::{
-    Details, Entries, Entry, Fault, FaultyJournal, Head, Journal, MemoryJournal, Operation, PART_BYTES_MAX,
+    Details, Entries, Entry, Fault, FaultyJournal, Head, Journal, MemoryJournal, Operation, PART_BYTES_MAX, Part,
     SqliteJournal, SqliteReader, StoreError, Times, check, copy,
 };
 use std::fs;
@@ -18,7 +18,7 @@ use std::path::Path;
 
 /// Entries of many sizes, from nothing to many pages; each differs.
 fn entries(from: u64, count: u64) -> Vec<Entry> {
-    let part = |seq: u64, bytes: u64| (0..bytes).map(|at| (at * 31 + seq * 7) as u8).collect::<Vec<u8>>();
+    let part = |seq: u64, bytes: u64| (0..bytes).map(|at| (at * 31 + seq * 7) as u8).collect::<Vec<u8>>().into();
     let entry = |seq: u64| Entry {
         schema: (seq % 3) as u16,
         money: part(seq, seq % 5 * 40),
@@ -35,7 +35,8 @@ fn all(journal: &dyn Entries, details: Details) -> Vec<(Entry, bool)> {
             assert_eq!(stored.seq, found.len() as u64 + 1);
             let has_detail = stored.detail.is_some();
             let detail = stored.detail.unwrap_or_default();
-            found.push((Entry { schema: stored.schema, money: stored.money, detail }, has_detail));
+            found
+                .push((Entry { schema: stored.schema, money: stored.money.into(), detail: detail.into() }, has_detail));
             Ok(())
         })
         .unwrap();
@@ -93,7 +94,7 @@ fn a_store_keeps_what_was_appended() {
 fn a_part_too_large_is_refused_and_the_journal_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = SqliteJournal::create(folder.path(), "test").unwrap();
-    let large = Entry { schema: 1, money: Vec::new(), detail: vec![0; PART_BYTES_MAX + 1] };
+    let large = Entry { schema: 1, detail: vec![0; PART_BYTES_MAX + 1].into(), ..Entry::default() };
     let error = journal.append(&[entries(1, 1).remove(0), large]).unwrap_err();
     assert_eq!(error, StoreError::TooLarge { bytes: PART_BYTES_MAX + 1 });
     assert!(error.is_passing());
@@ -130,8 +131,8 @@ fn purged_details_are_gone_from_every_file_and_the_chain_is_whole() {
     let mut journal = SqliteJournal::create(folder.path(), "test").unwrap();
     let text = b"a detail that is personal, and long enough to be found where it is left";
     let mut entries = entries(1, 30);
-    entries[4].detail = text.repeat(3);
-    entries[20].detail = text.repeat(2_000);
+    entries[4].detail = text.repeat(3).into();
+    entries[20].detail = text.repeat(2_000).into();
     journal.append(&entries).unwrap();
     let head = journal.head();
     let left = |folder: &Path| {
@@ -148,7 +149,7 @@ fn purged_details_are_gone_from_every_file_and_the_chain_is_whole() {
     let expected: Vec<_> = entries
         .into_iter()
         .enumerate()
-        .map(|(at, entry)| if at < 21 { (Entry { detail: Vec::new(), ..entry }, false) } else { (entry, true) })
+        .map(|(at, entry)| if at < 21 { (Entry { detail: Part::default(), ..entry }, false) } else { (entry, true) })
         .collect();
     assert_eq!(all(&journal, Details::Read), expected);
     let checked = check(folder.path()).unwrap();
@@ -331,7 +332,7 @@ fn the_golden_stores_of_every_version_open() {
         let chain: String = journal.head().chain.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!((journal.head().count, chain.as_str()), (4, GOLDEN_CHAIN));
         let mut expected = whole(golden_entries());
-        expected[1] = (Entry { detail: Vec::new(), ..expected[1].0.clone() }, false);
+        expected[1] = (Entry { detail: Part::default(), ..expected[1].0.clone() }, false);
         assert_eq!(all(&journal, Details::Read), expected);
         // The same entries give the same chain today.
         let mut today = MemoryJournal::new();
@@ -351,7 +352,11 @@ fn the_golden_stores_of_every_version_open() {
 const GOLDEN_CHAIN: &str = "ec7b0159775f52d6ac348b8f52be0f1ca998443481fb6f9a664595d5ad39bf5d";
 
 fn golden_entries() -> Vec<Entry> {
-    let entry = |schema, money: &[u8], detail: &[u8]| Entry { schema, money: money.to_vec(), detail: detail.to_vec() };
+    let entry = |schema, money: &[u8], detail: &[u8]| Entry {
+        schema,
+        money: money.to_vec().into(),
+        detail: detail.to_vec().into(),
+    };
     vec![
         entry(1, b"first", b"a detail"),
         entry(1, b"", b"a purged detail"),

@@ -42,8 +42,8 @@ fn entry(seq: u64, money: usize, detail: usize) -> Entry {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 56) as u8
     };
-    let money = (0..money).map(|_| byte()).collect();
-    Entry { schema: 1, money, detail: (0..detail).map(|_| byte()).collect() }
+    let [money, detail] = [money, detail].map(|bytes| (0..bytes).map(|_| byte()).collect::<Vec<u8>>().into());
+    Entry { schema: 1, money, detail }
 }
 
 fn entries() -> Vec<Entry> {
@@ -195,10 +195,10 @@ fn place_of(file: &[u8], part: &[u8]) -> usize {
 fn damage_of_a_part_is_located_at_its_entry() {
     let folder = store(End::Closed);
     for (seq, part, name, file) in [
-        (1, entries()[0].money.clone(), "money", "journal.sqlite"),
-        (3, entries()[2].money.clone(), "money", "parts"),
-        (6, entries()[5].detail.clone(), "detail", "journal.sqlite"),
-        (7, entries()[6].detail.clone(), "detail", "parts"),
+        (1, entries()[0].money.to_vec(), "money", "journal.sqlite"),
+        (3, entries()[2].money.to_vec(), "money", "parts"),
+        (6, entries()[5].detail.to_vec(), "detail", "journal.sqlite"),
+        (7, entries()[6].detail.to_vec(), "detail", "parts"),
     ] {
         let path = folder.path().join(file);
         let bytes = fs::read(&path).unwrap();

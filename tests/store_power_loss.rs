@@ -33,7 +33,8 @@ const APPENDS: &[&[(usize, usize)]] = &[
 ];
 
 fn entry(seq: u64, (money, detail): (usize, usize)) -> Entry {
-    let part = |salt: u64, bytes: usize| (0..bytes as u64).map(|at| (at * 31 + seq * 7 + salt) as u8).collect();
+    let byte = |salt: u64, at: u64| (at * 31 + seq * 7 + salt) as u8;
+    let part = |salt: u64, bytes: usize| (0..bytes as u64).map(|at| byte(salt, at)).collect::<Vec<u8>>().into();
     Entry { schema: (seq % 3) as u16, money: part(0, money), detail: part(1, detail) }
 }
 
@@ -253,7 +254,7 @@ fn by_foreign_entry(bug: Option<Bug>) -> Result<(), String> {
     let (_folder, place) = store(bug);
     let (other_folder, other) = (tempfile::tempdir().unwrap(), |at: &Path| Place::from(at));
     let mut journal = SqliteJournal::create(other(other_folder.path()), "test").unwrap();
-    let zeros = |_| Entry { schema: 1, money: vec![0; 9], detail: vec![0; 9] };
+    let zeros = |_| Entry { schema: 1, money: vec![0; 9].into(), detail: vec![0; 9].into() };
     journal.append(&(0..3).map(zeros).collect::<Vec<_>>()).unwrap();
     journal.close().unwrap();
     let file = other_folder.path().join("journal.sqlite");

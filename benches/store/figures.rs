@@ -14,13 +14,14 @@ use esep::store::{Details, Entries, Entry, Journal, SqliteJournal, SqliteReader}
 use esep::units::Zone;
 use std::fs;
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 /// How often each question is asked.
 const ASKED: usize = 200;
 /// Bytes of one transaction of the journal, at most, and entries that wait for the writer: as ingest has them.
 const BYTES_AT_ONCE: usize = 64 << 20;
-const ENTRIES_AT_ONCE: usize = 64;
+const ENTRIES_AT_ONCE: usize = 128;
 
 /// Measures what the arguments behind `figure` say.
 pub(crate) fn measure(arguments: &[String]) {
@@ -85,44 +86,62 @@ fn times(mut of: Vec<Duration>) -> String {
     format!("{{\"median\": {}, \"p99\": {}, \"worst\": {}}}", at(of.len() / 2), at(of.len() * 99 / 100), at(of.len()))
 }
 
-/// The entries of a store once more into books and a durable journal, on one thread: state and journal without
-/// reading, rating and sealing. Each is decoded, and its detail read, before the clock runs.
+/// The entries of a store once more into books and a durable journal, on two threads as in a run: state and journal
+/// without reading, rating and sealing. All are decoded before the clock runs, and encoded and hashed by another.
 fn write(data: &Path, scratch: &Path) -> String {
     let reader = SqliteReader::open(data).expect("a store");
-    let mut journal = SqliteJournal::create(scratch, "figures").expect("an empty folder");
-    let mut books = Books::default();
-    let (mut waiting, mut bytes, mut all_bytes) = (Vec::new(), 0, 0u64);
-    let (mut state, mut encoding, mut durable) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    let mut post = |waiting: &mut Vec<(u64, u16, post::entry::Entry, Vec<u8>)>| {
-        let start = Instant::now();
-        for (seq, _, entry, _) in waiting.iter() {
-            books.apply(*seq, entry).expect("what the books took before");
-        }
-        let applied = Instant::now();
-        let encoded = waiting.drain(..).map(|(_, schema, entry, detail)| {
-            let money = post::encode(&entry).expect("an entry");
-            Entry { schema, money, detail }
-        });
-        let encoded: Vec<Entry> = encoded.collect();
-        let ready = Instant::now();
-        journal.append(&encoded).expect("room");
-        state += applied - start;
-        encoding += ready - applied;
-        durable += ready.elapsed();
-    };
+    let mut decoded = Vec::new();
     let each = &mut |stored: esep::store::Stored| {
-        let detail = stored.detail.unwrap_or_default();
-        bytes += stored.money.len() + detail.len();
-        all_bytes += (stored.money.len() + detail.len()) as u64;
-        waiting.push((stored.seq, stored.schema, post::decode(&stored.money).expect("an entry"), detail));
-        if waiting.len() >= ENTRIES_AT_ONCE || bytes >= BYTES_AT_ONCE {
-            post(&mut waiting);
-            bytes = 0;
-        }
+        let entry = post::decode(&stored.money).expect("an entry");
+        decoded.push((stored.seq, stored.schema, entry, stored.detail.unwrap_or_default()));
         Ok(())
     };
     reader.scan(1, Details::Read, each).expect("entries");
-    post(&mut waiting);
+    let start = Instant::now();
+    let ready: Vec<_> = decoded
+        .into_iter()
+        .map(|(seq, schema, entry, detail)| {
+            let money = post::encode(&entry).expect("an entry");
+            (seq, entry, Entry { schema, money: money.into(), detail: detail.into() })
+        })
+        .collect();
+    let encoding = start.elapsed();
+    let all_bytes: usize = ready.iter().map(|(_, _, entry)| entry.len()).sum();
+
+    let mut journal = SqliteJournal::create(scratch, "figures").expect("an empty folder");
+    let mut books = Books::default();
+    let (to_journal, taken) = sync_channel(ENTRIES_AT_ONCE);
+    let (journal_of, books_of) = (&mut journal, &mut books);
+    let start = Instant::now();
+    let [state, durable] = std::thread::scope(|scope| {
+        let state = scope.spawn(move || {
+            let mut busy = Duration::ZERO;
+            for (seq, entry, written) in ready {
+                let start = Instant::now();
+                books_of.apply(seq, &entry).expect("what the books took before");
+                drop(entry);
+                busy += start.elapsed();
+                to_journal.send(written).expect("the journal takes all");
+            }
+            busy
+        });
+        let mut busy = Duration::ZERO;
+        while let Ok(first) = taken.recv() {
+            let mut bytes = first.len();
+            let mut group = vec![first];
+            while bytes < BYTES_AT_ONCE
+                && let Ok(next) = taken.try_recv()
+            {
+                bytes += next.len();
+                group.push(next);
+            }
+            let start = Instant::now();
+            journal_of.append(&group).expect("room");
+            busy += start.elapsed();
+        }
+        [state.join().expect("the books"), busy]
+    });
+    let whole = start.elapsed();
     let same = journal.head() == reader.head();
     assert!(same, "the same entries make the same chain");
     drop(journal);
@@ -130,8 +149,9 @@ fn write(data: &Path, scratch: &Path) -> String {
     let files = || books.files.iter().map(|(_, state)| state.counts);
     let (records, charges): (u64, u64) = (files().map(|of| of.read).sum(), files().map(|of| of.rated).sum());
     format!(
-        "{{\"state\": {}, \"encode\": {}, \"append\": {}, \"records\": {records}, \"charges\": {charges}, \
-         \"bytes\": {all_bytes}}}",
+        "{{\"wall\": {}, \"state\": {}, \"encode\": {}, \"append\": {}, \"records\": {records}, \
+         \"charges\": {charges}, \"bytes\": {all_bytes}}}",
+        whole.as_nanos(),
         state.as_nanos(),
         encoding.as_nanos(),
         durable.as_nanos()

@@ -1,5 +1,5 @@
 use super::AccountNo;
-use crate::prefetch::prefetch;
+use crate::hint::prefetch;
 use crate::units::{Period, Tiyn};
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};

@@ -1,6 +1,6 @@
 use super::AccountNo;
 use super::slots::Slots;
-use crate::prefetch::{huge_pages, prefetch};
+use crate::hint::{huge_pages, prefetch};
 use crate::tariff::packed_digits;
 use crate::units::InstantMs;
 use rustc_hash::FxBuildHasher;

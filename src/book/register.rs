@@ -1,6 +1,6 @@
 use super::Lines;
 use super::slots::Slots;
-use crate::prefetch::{huge_pages, prefetch};
+use crate::hint::{huge_pages, prefetch};
 use crate::tariff::PlanId;
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use rustc_hash::{FxBuildHasher, FxHashMap};

@@ -1,4 +1,4 @@
-use crate::prefetch::{huge_pages, prefetch};
+use crate::hint::{huge_pages, prefetch};
 
 /// Where things stand, by a hash of their keys; the keys stand with the things.
 ///

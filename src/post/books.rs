@@ -10,7 +10,7 @@ use super::entry::{
 };
 use crate::batch::Counts;
 use crate::book::{AccountNo, Ledgers, Posted, Transaction};
-use crate::prefetch::prefetch;
+use crate::hint::prefetch;
 use crate::record::{RejectReason, SuspendReason};
 use crate::screen::SourceKey;
 use crate::units::{Period, Tiyn};

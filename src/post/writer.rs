@@ -1,23 +1,25 @@
-//! The one that writes: takes decided entries in their order, applies them to the books, appends them to the journal,
-//! many at once when they come faster than the disk.
+//! The one that writes: takes decided entries in their order, applies them to the books and, beside that, appends those
+//! that the books took to the journal, many at once when they come faster than the disk.
 
 use super::books::{Books, Violation};
 use super::codec::{self, BadEntry, SCHEMA};
 use super::derived::{ChargeLine, Derived, ToSeal, each_charge_line};
 use super::entry::{Entry, Posted};
+use super::queue::{Asked, Asks, queue};
 use super::sealer::{self, Places, ToSealer};
 use crate::batch::PassError;
 use crate::store::sealed::Place;
 use crate::store::{self, Details, Entries, Head, Journal, StoreError, Stored};
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::Sender;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::ScopedJoinHandle;
 
-/// Entries that wait for the writer: beyond it, deciding waits.
-const QUEUE: usize = 64;
+/// Entries that wait for the books: beyond it, deciding waits.
+const TO_BOOKS: usize = 16;
+/// Entries that the books took and that wait for the journal: beyond it, the books wait.
+const TO_JOURNAL: usize = 128;
 /// Bytes of one transaction of the journal: more entries wait for the next one.
 const MOST_BYTES_AT_ONCE: usize = 64 << 20;
 
@@ -141,7 +143,8 @@ impl Ready {
     pub(super) fn keyed(entry: Entry, detail: Vec<u8>, keys: Option<&[u128]>) -> Result<Self, PostError> {
         let money = codec::encode(&entry).map_err(|error| PostError::Entry { seq: 0, error })?;
         let to_seal = ToSeal::of(&entry, keys)?;
-        Ok(Self { entry, written: store::Entry { schema: SCHEMA, money, detail }, to_seal })
+        let written = store::Entry { schema: SCHEMA, money: money.into(), detail: detail.into() };
+        Ok(Self { entry, written, to_seal })
     }
 }
 
@@ -158,41 +161,27 @@ enum Ask {
 
 /// Where the writer is reached.
 #[derive(Clone)]
-pub(super) struct ToWriter {
-    asks: Sender<Ask>,
-    /// The writer has stopped and serves nothing more.
-    has_stopped: Arc<AtomicBool>,
-}
+pub(super) struct ToWriter(Asks<Ask>);
 
 impl ToWriter {
     /// Hands over entries; false where the writer has stopped: its error tells why.
     pub(super) fn write(&self, entries: Vec<Ready>) -> bool {
-        self.send(Ask::Write(entries)).is_some()
+        self.0.send(Ask::Write(entries)).is_some()
     }
 
     /// The charges of some keys, everything handed over before included; none where the writer has stopped.
     pub(super) fn find(&self, keys: Vec<u128>) -> Option<Vec<Option<Posted>>> {
-        self.ask(|answer| Ask::Find(keys, answer))
+        self.0.ask(|answer| Ask::Find(keys, answer))
     }
 
     /// An entry of the journal, with its detail; none where the writer has stopped.
     pub(super) fn read(&self, seq: u64) -> Option<Stored> {
-        self.ask(|answer| Ask::Read(seq, answer))
+        self.0.ask(|answer| Ask::Read(seq, answer))
     }
 
     /// Has everything sealed that was handed over before; false where the writer has stopped.
     pub(super) fn seal(&self) -> bool {
-        self.ask(Ask::Seal).is_some()
-    }
-
-    fn ask<A>(&self, ask: impl FnOnce(Sender<A>) -> Ask) -> Option<A> {
-        let (answer, answered) = bounded(1);
-        self.send(ask(answer))?;
-        answered.recv().ok()
-    }
-
-    fn send(&self, ask: Ask) -> Option<()> {
-        if self.has_stopped.load(Ordering::Acquire) { None } else { self.asks.send(ask).ok() }
+        self.0.ask(Ask::Seal).is_some()
     }
 }
 
@@ -209,34 +198,33 @@ impl Writer<'_> {
         &mut self,
         decide: impl FnOnce(&ToWriter) -> Result<R, PostError> + Send,
     ) -> Result<R, PostError> {
-        let (asks, asked) = bounded(QUEUE);
-        let has_stopped = Arc::new(AtomicBool::new(false));
-        let to = ToWriter { asks, has_stopped: has_stopped.clone() };
-        let Self { journal, books, derived } = self;
+        let (asks, asked) = queue(TO_BOOKS);
+        let (to_journal, steps) = queue(TO_JOURNAL);
         let (to_sealer, to_be_sealed) = sealer::queue();
+        let to = ToWriter(asks);
+        let Self { journal, books, derived } = self;
         let head = journal.head();
         std::thread::scope(|scope| {
-            let sealed = scope.spawn(move || to_be_sealed.serve(derived, head));
+            let sealed = scope.spawn(move || sealer::serve(&to_be_sealed, derived, head));
             let decided = scope.spawn(move || decide(&to));
-            let mut serving = Serving { journal: &mut **journal, books, to_sealer };
-            let written = serving.serve(&asked);
-            // It ends when nobody asks any more.
-            drop(serving);
-            let sealed = sealed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            // Whoever decides learns that nobody writes any more. What was asked before it could know is taken out of
-            // the channel, which would keep it, and with it the answer that is waited for.
-            has_stopped.store(true, Ordering::Release);
-            while asked.recv().is_ok() {}
-            let decided = decided.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            sealed?;
-            written?;
-            decided
+            let applied = scope.spawn(move || apply(&asked, books, head.count, &to_journal));
+            // Each ends when nobody asks it any more, or when the one behind it takes nothing more.
+            let appended = Appender { journal: &mut **journal, to_sealer }.serve(&steps);
+            drop(steps);
+            fn joined<R>(thread: ScopedJoinHandle<'_, R>) -> R {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            }
+            joined(sealed)?;
+            appended?;
+            joined(applied)?;
+            joined(decided)
         })
     }
 
     /// Applies, appends and seals; durable when it returns.
     pub(super) fn write(&mut self, ready: Vec<Ready>) -> Result<(), PostError> {
-        let (to_seal, head) = posted(self.journal, self.books, ready)?;
+        let taken = applied(self.books, self.journal.head().count, ready)?;
+        let (to_seal, head) = append(self.journal, taken)?;
         for (seq, of) in &to_seal {
             self.derived.collect(*seq, of)?;
         }
@@ -244,87 +232,119 @@ impl Writer<'_> {
     }
 }
 
-/// Applies entries and appends them: what is to be sealed of them, and where the journal stands. Durable when it
-/// returns.
-fn posted(
-    journal: &mut dyn Journal,
-    books: &mut Books,
-    ready: Vec<Ready>,
-) -> Result<(Vec<(u64, ToSeal)>, Head), PostError> {
-    let mut seq = journal.head().count;
-    let mut written = Vec::with_capacity(ready.len());
-    let mut to_seal = Vec::with_capacity(ready.len());
-    for ready in ready {
-        seq = seq.saturating_add(1);
-        // What the books refuse is never written. When the disk refuses, these books are thrown away.
-        books.apply(seq, &ready.entry).map_err(|violation| PostError::Violation { seq, violation })?;
-        written.push(ready.written);
-        to_seal.push((seq, ready.to_seal));
-    }
-    let head = journal.append(&written)?;
-    Ok((to_seal, head))
+/// An entry that the books took.
+struct Applied {
+    seq: u64,
+    written: store::Entry,
+    to_seal: ToSeal,
 }
 
-/// The writer of a run, beside the one who seals.
-struct Serving<'w> {
+/// Applies the entries behind number `last`. What the books refuse is never written. When the disk refuses, these
+/// books are thrown away.
+fn applied(books: &mut Books, last: u64, ready: Vec<Ready>) -> Result<Vec<Applied>, PostError> {
+    let numbered = (1..).map(|further| last.saturating_add(further)).zip(ready);
+    let taken = numbered.map(|(seq, Ready { entry, written, to_seal })| {
+        books.apply(seq, &entry).map_err(|violation| PostError::Violation { seq, violation })?;
+        Ok(Applied { seq, written, to_seal })
+    });
+    taken.collect()
+}
+
+/// Appends entries: what is to be sealed of them, and where the journal stands. Durable when it returns.
+fn append(journal: &mut dyn Journal, taken: Vec<Applied>) -> Result<(Vec<(u64, ToSeal)>, Head), PostError> {
+    let split = taken.into_iter().map(|Applied { seq, written, to_seal }| (written, (seq, to_seal)));
+    let (written, to_seal): (Vec<store::Entry>, Vec<_>) = split.unzip();
+    Ok((to_seal, journal.append(&written)?))
+}
+
+/// What the books pass on to the journal, in the order in which it was asked.
+enum Step {
+    Append(Vec<Applied>),
+    /// The charges of some keys. `open` are those whose charge, if there is one, was not taken back.
+    Find {
+        keys: Vec<u128>,
+        open: Vec<u128>,
+        answer: Sender<Vec<Option<Posted>>>,
+    },
+    Seal(Sender<()>),
+    Read(u64, Sender<Stored>),
+}
+
+/// Has the books take what is asked to be written, behind entry number `last`, until nobody asks any more or the
+/// journal takes nothing more.
+fn apply(asked: &Asked<Ask>, books: &mut Books, mut last: u64, to_journal: &Asks<Step>) -> Result<(), PostError> {
+    while let Some(ask) = asked.next() {
+        let step = match ask {
+            Ask::Write(ready) => {
+                let taken = applied(books, last, ready)?;
+                last = taken.last().map_or(last, |taken| taken.seq);
+                Step::Append(taken)
+            }
+            Ask::Find(keys, answer) => {
+                let open = keys.iter().copied().filter(|key| !books.reversed.contains(key)).collect();
+                Step::Find { keys, open, answer }
+            }
+            Ask::Seal(answer) => Step::Seal(answer),
+            Ask::Read(seq, answer) => Step::Read(seq, answer),
+        };
+        if to_journal.send(step).is_none() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The one who appends in a run, between the books and the one who seals.
+struct Appender<'w> {
     journal: &'w mut dyn Journal,
-    books: &'w mut Books,
     to_sealer: ToSealer,
 }
 
-impl Serving<'_> {
-    fn serve(&mut self, asked: &Receiver<Ask>) -> Result<(), PostError> {
-        let mut next = asked.recv().ok();
-        while let Some(ask) = next.take() {
-            match ask {
-                Ask::Find(keys, answer) => {
-                    let found = self.find(&keys)?;
-                    let _ = answer.send(found);
-                    next = asked.recv().ok();
+impl Appender<'_> {
+    /// Takes the steps until there are no more.
+    fn serve(self, steps: &Asked<Step>) -> Result<(), PostError> {
+        let mut next = steps.next();
+        while let Some(step) = next.take() {
+            match step {
+                Step::Find { keys, open, answer } => {
+                    let _ = answer.send(self.find(&keys, &open)?);
                 }
-                Ask::Seal(answer) => {
+                Step::Seal(answer) => {
                     self.to_sealer.seal().ok_or_else(seals_no_more)?;
                     let _ = answer.send(());
-                    next = asked.recv().ok();
                 }
-                Ask::Read(seq, answer) => {
+                Step::Read(seq, answer) => {
                     let _ = answer.send(self.journal.read(seq)?);
-                    next = asked.recv().ok();
                 }
-                Ask::Write(mut ready) => {
-                    let mut bytes: usize = ready.iter().map(size).sum();
+                Step::Append(mut taken) => {
+                    let mut bytes = size(&taken);
                     while bytes < MOST_BYTES_AT_ONCE {
-                        match asked.try_recv() {
-                            Ok(Ask::Write(more)) => {
-                                bytes = bytes.saturating_add(more.iter().map(size).sum());
-                                ready.extend(more);
+                        match steps.next_now() {
+                            Some(Step::Append(more)) => {
+                                bytes = bytes.saturating_add(size(&more));
+                                taken.extend(more);
                             }
-                            Ok(other) => {
+                            Some(other) => {
                                 next = Some(other);
                                 break;
                             }
-                            Err(_) => break,
+                            None => break,
                         }
                     }
-                    self.write(ready)?;
-                    if next.is_none() {
-                        next = asked.recv().ok();
-                    }
+                    let (to_seal, head) = append(self.journal, taken)?;
+                    self.to_sealer.collect(to_seal, head).ok_or_else(seals_no_more)?;
                 }
+            }
+            if next.is_none() {
+                next = steps.next();
             }
         }
         Ok(())
     }
 
-    fn write(&mut self, ready: Vec<Ready>) -> Result<(), PostError> {
-        let (to_seal, head) = posted(self.journal, self.books, ready)?;
-        self.to_sealer.collect(to_seal, head).ok_or_else(seals_no_more)
-    }
-
-    fn find(&mut self, keys: &[u128]) -> Result<Vec<Option<Posted>>, PostError> {
-        let wanted: Vec<u128> = keys.iter().copied().filter(|key| !self.books.reversed.contains(key)).collect();
-        let places = self.to_sealer.places(wanted.clone()).ok_or_else(seals_no_more)?;
-        let found = find_charges(&*self.journal, &wanted, places)?;
+    fn find(&self, keys: &[u128], open: &[u128]) -> Result<Vec<Option<Posted>>, PostError> {
+        let places = self.to_sealer.places(open.to_vec()).ok_or_else(seals_no_more)?;
+        let found = find_charges(&*self.journal, open, places)?;
         Ok(keys.iter().map(|key| found.get(key).map(|(_, line)| line.posted.clone())).collect())
     }
 }
@@ -374,6 +394,6 @@ fn seals_no_more() -> PostError {
     PostError::Refused("what is posted cannot be sealed".into())
 }
 
-fn size(ready: &Ready) -> usize {
-    ready.written.money.len().saturating_add(ready.written.detail.len())
+fn size(taken: &[Applied]) -> usize {
+    taken.iter().map(|taken| taken.written.len()).sum()
 }

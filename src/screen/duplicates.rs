@@ -1,4 +1,4 @@
-use crate::prefetch::{huge_pages, prefetch};
+use crate::hint::{huge_pages, prefetch};
 use crate::record::{Cause, UsageRecord};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 

@@ -1,5 +1,6 @@
 //! The disk as the store sees it: what a test replaces by a simulated one that loses power.
 
+use crate::hint;
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -49,6 +50,9 @@ pub trait MediumFile: Debug + Send {
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize>;
     /// Writes all of `bytes`; durable only after [`MediumFile::sync`].
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Bytes were written that will not be written again before the next sync, which has less to do if the disk begins
+    /// with them now.
+    fn write_out(&self, _offset: u64, _bytes: u64) {}
     /// Makes durable what the file holds. Its name is durable after [`Medium::sync_folder`].
     fn sync(&mut self) -> io::Result<()>;
 }
@@ -152,6 +156,10 @@ impl MediumFile for File {
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.write_all_at(bytes, offset)
+    }
+
+    fn write_out(&self, offset: u64, bytes: u64) {
+        hint::write_out(self, offset, bytes);
     }
 
     fn sync(&mut self) -> io::Result<()> {

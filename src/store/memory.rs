@@ -1,7 +1,7 @@
 //! A journal without a disk: for tests of the rooms above, and for runs that keep nothing.
 
-use super::chain::{Frame, hash};
-use super::{Details, Each, Entries, Entry, Head, Journal, PART_BYTES_MAX, StoreError, Stored};
+use super::chain::Frame;
+use super::{Details, Each, Entries, Entry, Head, Journal, PART_BYTES_MAX, Part, StoreError, Stored};
 
 /// Entries in memory. Nothing is durable.
 #[derive(Clone, Debug, Default)]
@@ -22,10 +22,10 @@ impl MemoryJournal {
         let place = seq.checked_sub(1).and_then(|place| usize::try_from(place).ok());
         let entry = place.and_then(|place| self.entries.get(place)).ok_or(missing)?;
         let detail = match details {
-            Details::Read => Some(entry.detail.clone()),
+            Details::Read => Some(entry.detail.to_vec()),
             Details::Skip => None,
         };
-        Ok(Stored { seq, schema: entry.schema, money: entry.money.clone(), detail })
+        Ok(Stored { seq, schema: entry.schema, money: entry.money.to_vec(), detail })
     }
 }
 
@@ -54,13 +54,13 @@ impl Entries for MemoryJournal {
 
 impl Journal for MemoryJournal {
     fn append(&mut self, entries: &[Entry]) -> Result<Head, StoreError> {
-        let (mut head, too_large) = (self.head, |part: &Vec<u8>| part.len() > PART_BYTES_MAX);
+        let (mut head, too_large) = (self.head, |part: &Part| part.len() > PART_BYTES_MAX);
         let mut links = Vec::with_capacity(entries.len());
         for entry in entries {
             if let Some(part) = [&entry.money, &entry.detail].into_iter().find(|part| too_large(part)) {
                 return Err(StoreError::TooLarge { bytes: part.len() });
             }
-            head = Frame::after(head, entry.schema, hash(&entry.money), hash(&entry.detail))?.head();
+            head = Frame::after(head, entry.schema, entry.money.hash(), entry.detail.hash())?.head();
             links.push(head.chain);
         }
         // From here the append succeeds.

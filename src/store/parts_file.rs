@@ -16,6 +16,8 @@ use std::path::PathBuf;
 pub(super) const OUT_BYTES_MIN: usize = 4096;
 /// Bytes that are handed to the system at once, where parts are smaller.
 const WRITE_BYTES: usize = 1 << 16;
+/// After so many bytes the disk may begin with them: whole pages of the system's cache.
+const WRITE_OUT_BYTES: u64 = 4 << 20;
 
 /// The file, to be read, and by the writer to be written.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct PartsFile {
     waiting_at: u64,
     /// Something is handed over that is not durable.
     unsynced: bool,
+    /// Up to here the disk may have begun with what is handed over.
+    begun: u64,
 }
 
 /// Where the parts of an entry stand: the money part, then the detail.
@@ -76,7 +80,7 @@ impl PartsFile {
         }
         let file = place.io(&path, |disk| disk.open(&path, access))?;
         let sync_skipped = place.has(Bug::SyncSkipped) || place.has(Bug::PartsNotSynced);
-        Ok(Self { path, file, sync_skipped, waiting: Vec::new(), waiting_at: 0, unsynced: false })
+        Ok(Self { path, file, sync_skipped, waiting: Vec::new(), waiting_at: 0, unsynced: false, begun: 0 })
     }
 
     /// Writes the parts of an entry behind `end`, or nothing where they are small: where they stand. Durable after
@@ -91,7 +95,7 @@ impl PartsFile {
         }
         let length = |part: &[u8]| u64::try_from(part.len()).unwrap_or(u64::MAX);
         let parts = Parts { at: end, money: length(&entry.money), detail: length(detail) };
-        for part in [entry.money.as_slice(), detail] {
+        for part in [&*entry.money, detail] {
             if self.waiting.len().saturating_add(part.len()) > WRITE_BYTES {
                 self.flush()?;
             }
@@ -118,8 +122,19 @@ impl PartsFile {
     }
 
     fn write(&mut self, at: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        if !self.unsynced {
+            self.begun = at;
+        }
         self.unsynced = true;
-        self.file.write_at(at, bytes).map_err(|error| of_io(&self.path, &error))
+        self.file.write_at(at, bytes).map_err(|error| of_io(&self.path, &error))?;
+        let written = at.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        // The last page may be written on.
+        let whole = written.saturating_sub(written % WRITE_OUT_BYTES).saturating_sub(self.begun);
+        if whole > 0 {
+            self.file.write_out(self.begun, whole);
+            self.begun = self.begun.saturating_add(whole);
+        }
+        Ok(())
     }
 
     /// Forgets what waits, where an append failed before all of it was handed over.

@@ -91,7 +91,7 @@ impl<'a> Addition<'a> {
 
     fn detail_hash(self) -> Hash {
         match self {
-            Self::Whole(entry) => hash(&entry.detail),
+            Self::Whole(entry) => entry.detail.hash(),
             Self::Purged(_, hash) => hash,
         }
     }
@@ -196,11 +196,11 @@ impl Rows {
         let mut head = before;
         for (addition, parts) in additions.iter().zip(parts) {
             let entry = addition.entry();
-            let frame = Frame::after(head, entry.schema, hash(&entry.money), addition.detail_hash())?;
+            let frame = Frame::after(head, entry.schema, entry.money.hash(), addition.detail_hash())?;
             head = frame.head();
             let out = parts.are_out();
             let (seq, purged) = (frame.seq.cast_signed(), addition.detail().is_none());
-            let (money, detail) = if out { (&[][..], None) } else { (entry.money.as_slice(), addition.detail()) };
+            let (money, detail) = if out { (&[][..], None) } else { (&*entry.money, addition.detail()) };
             let [at, money_bytes, detail_bytes] = [parts.at, parts.money, parts.detail].map(u64::cast_signed);
             let Frame { schema, previous, money: money_hash, detail: detail_hash, .. } = frame;
             let values: [&dyn ToSql; 12] = [

@@ -1,6 +1,6 @@
 //! The durable journal: a SQLite file in a folder of its own.
 
-use super::chain::{Frame, hash};
+use super::chain::Frame;
 use super::head_file::{self, HeadFile};
 use super::medium::Guard;
 use super::parts_file::OUT_BYTES_MIN;
@@ -135,8 +135,7 @@ impl SqliteJournal {
             self.head_file.sync()?;
         }
         for entry in entries {
-            let bytes = entry.money.len().saturating_add(entry.detail.len());
-            let bytes = if self.rows.parts.is_some() && bytes >= OUT_BYTES_MIN { 0 } else { bytes };
+            let bytes = if self.rows.parts.is_some() && entry.len() >= OUT_BYTES_MIN { 0 } else { entry.len() };
             let bytes = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(ROW_BYTES);
             self.logged_bytes = self.logged_bytes.saturating_add(bytes);
         }
@@ -155,7 +154,7 @@ impl SqliteJournal {
         let additions: Vec<Addition<'_>> = entries.iter().map(Addition::Whole).collect();
         if self.rows.place.has(Bug::HeadFileFirst) {
             let ahead = entries.iter().try_fold(self.head, |head, entry| {
-                let frame = Frame::after(head, entry.schema, hash(&entry.money), hash(&entry.detail));
+                let frame = Frame::after(head, entry.schema, entry.money.hash(), entry.detail.hash());
                 frame.map(|frame| frame.head())
             })?;
             self.head_file.write(ahead)?;

@@ -1,5 +1,5 @@
 use super::ZoneId;
-use crate::prefetch::{huge_pages, prefetch};
+use crate::hint::{huge_pages, prefetch};
 use rustc_hash::FxHashMap;
 
 /// Destination prefixes: the longest one that a number begins with names its zone.

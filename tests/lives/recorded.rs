@@ -238,9 +238,9 @@ fn interface_7_6_verify_finds_statuses_that_are_not_the_fold() {
     // A move that nothing asks for, written as if it had been recorded.
     let moves = vec![StatusMove { account: 2, on: day("2026-04-01").0, from: Some(1), to: 2, rule: 7 }];
     let run = StatusRun { as_of: day("2026-04-30").0, moves, ..StatusRun::default() };
-    let money = encode(&Entry::Status(Box::new(run))).unwrap();
+    let money = encode(&Entry::Status(Box::new(run))).unwrap().into();
     let mut journal = super::held(|| SqliteJournal::open(base.data(), "test"));
-    journal.append(&[store::Entry { schema: 1, money, detail: Vec::new() }]).unwrap();
+    journal.append(&[store::Entry { schema: 1, money, ..store::Entry::default() }]).unwrap();
     drop(journal);
     let found = verified(&base.data());
     assert!(found.violations.iter().any(|told| told.contains("statuses of account E")), "{:?}", found.violations);

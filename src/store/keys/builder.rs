@@ -1,5 +1,5 @@
 use super::{KeyEntry, RUN_KEYS_MAX};
-use crate::prefetch::prefetch;
+use crate::hint::prefetch;
 use crate::store::sealed::{Place, SealedError, Spread};
 
 /// How many entries ahead of the one that is handed on memory is asked for.

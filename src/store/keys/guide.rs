@@ -9,7 +9,7 @@
 //! keys in memory to build it, and keys chosen to be alike make it fail).
 
 use super::block::BLOCK_KEYS;
-use crate::prefetch::prefetch;
+use crate::hint::prefetch;
 use std::ops::Range;
 use wide::u16x8;
 

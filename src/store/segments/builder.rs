@@ -1,6 +1,6 @@
 use super::scan::{charge, record_length};
 use super::{RECORD_HEAD, SealedCharge};
-use crate::prefetch::prefetch;
+use crate::hint::prefetch;
 use crate::store::sealed::{Place, SealedError, Span, Spread};
 
 /// How many records ahead of the one that is copied memory is asked for.
