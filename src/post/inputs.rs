@@ -191,6 +191,8 @@ impl Store {
             back: FxHashSet::default(),
             zone,
         };
+        // The others, lines above all, are large.
+        drop(files);
         let usage = Sums::new(only);
         let mut gathering = Gathering { books: &self.books, only, usage, inputs };
         gathering.events(&events, &self.lengths_of_events()?);

@@ -4,7 +4,7 @@
 use super::entry::{Content, ReferenceFile, ReferenceSet};
 use super::writer::PostError;
 use crate::batch::push_field;
-use crate::book::AccountNo;
+use crate::book::{AccountNo, Register};
 use crate::classify::Event;
 use crate::decode::split_line;
 use crate::folder::{EVENT_COLUMNS, EventRow, FACT_COLUMNS, Findings, Folder, event_id, event_line};
@@ -67,8 +67,10 @@ pub(super) fn gather(
             files.insert(name.clone(), bytes.clone());
         }
     }
-    if let Some(new) = files.get(ACCOUNTS).filter(|new| new.as_slice() != old(ACCOUNTS)) {
-        let is_valid = |id: &[u8]| folder.reference.register.find(id).is_some();
+    let register = &folder.reference.register;
+    let is_merged = |new: &[u8]| new == old(ACCOUNTS) || old(ACCOUNTS).is_empty() && is_the_register(new, register);
+    if let Some(new) = files.get(ACCOUNTS).filter(|new| !is_merged(new)) {
+        let is_valid = |id: &[u8]| register.find(id).is_some();
         let accounts = merge_accounts(old(ACCOUNTS), new, &is_valid, seen_to.map(|_| &mut *notes))?;
         are_the_folders &= accounts == *new;
         files.insert(ACCOUNTS.into(), accounts);
@@ -147,38 +149,73 @@ fn read_accounts<'a>(bytes: &'a [u8], arena: &'a Bump) -> io::Result<Rows<'a>> {
 }
 
 fn read_rows<'a>(bytes: &'a [u8], key: &str, name: &str, arena: &'a Bump) -> io::Result<Rows<'a>> {
-    let bad = |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{name}: {why}"));
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
-    let mut start = 0usize;
-    let mut lines = ends.map(|end| {
-        let line = bytes.get(start..end).unwrap_or_default();
-        start = end.saturating_add(1);
-        line.strip_suffix(b"\r").unwrap_or(line)
-    });
-    let header = lines.by_ref().find(|line| !line.is_empty()).unwrap_or_default();
-    let mut columns = Vec::new();
-    split_line(header, b',', arena, &mut columns).map_err(|_| bad("the header cannot be read"))?;
-    let place = columns.iter().position(|column| *column == key.as_bytes());
-    let place = place.ok_or_else(|| bad(&format!("no {key}")))?;
+    let mut lines = lines_of(bytes);
+    let header = lines.next().unwrap_or_default();
+    let (columns, place) = columns_of(header, key, name, arena)?;
     let expected = bytes.len() / ROW_BYTES;
     let mut rows = Vec::with_capacity(expected);
     let mut seen = FxHashSet::with_capacity_and_hasher(expected, FxBuildHasher);
-    let mut fields = Vec::new();
-    for line in lines.filter(|line| !line.is_empty()) {
-        let id = if line.contains(&b'"') {
-            let split = split_line(line, b',', arena, &mut fields);
-            split.ok().and_then(|()| fields.get(place).copied())
-        } else {
-            line.split(|byte| *byte == b',').nth(place)
-        };
-        if let Some(id) = id
+    for line in lines {
+        if let Some(id) = cell(line, place, arena)
             && seen.insert(id)
         {
             rows.push((id, line));
         }
     }
     Ok(Rows { columns, header, rows })
+}
+
+/// The lines of a table that are not empty, without their ends.
+fn lines_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
+    let mut start = 0usize;
+    let lines = ends.map(move |end| {
+        let line = bytes.get(start..end).unwrap_or_default();
+        start = end.saturating_add(1);
+        line.strip_suffix(b"\r").unwrap_or(line)
+    });
+    lines.filter(|line| !line.is_empty())
+}
+
+/// The columns that a header names, and the place of the one that must be there.
+fn columns_of<'a>(header: &'a [u8], key: &str, name: &str, arena: &'a Bump) -> io::Result<(Vec<&'a [u8]>, usize)> {
+    let bad = |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{name}: {why}"));
+    let mut columns = Vec::new();
+    split_line(header, b',', arena, &mut columns).map_err(|_| bad("the header cannot be read"))?;
+    let place = columns.iter().position(|column| *column == key.as_bytes());
+    let place = place.ok_or_else(|| bad(&format!("no {key}")))?;
+    Ok((columns, place))
+}
+
+/// A field of a line, where it has so many.
+fn cell<'a>(line: &'a [u8], place: usize, arena: &'a Bump) -> Option<&'a [u8]> {
+    if !line.contains(&b'"') {
+        return line.split(|byte| *byte == b',').nth(place);
+    }
+    let mut fields = Vec::new();
+    split_line(line, b',', arena, &mut fields).ok()?;
+    fields.get(place).copied()
+}
+
+/// Whether an accounts file has the accounts of a register, one row for each in the order of their numbers, and no byte
+/// beside: then there is nothing to merge, and nothing of a large file is copied.
+fn is_the_register(bytes: &[u8], register: &Register) -> bool {
+    let arena = Bump::new();
+    let mut lines = lines_of(bytes);
+    let header = lines.next().unwrap_or_default();
+    let Ok((_, place)) = columns_of(header, "account_id", ACCOUNTS, &arena) else { return false };
+    let (mut last, mut length) = (None, header.len().saturating_add(1));
+    for line in lines {
+        let next = last.map_or(0, |AccountNo(last)| last.saturating_add(1));
+        let no = cell(line, place, &arena).and_then(|id| register.find_after(last, id));
+        if no != Some(AccountNo(next)) {
+            return false;
+        }
+        last = no;
+        length = length.saturating_add(line.len()).saturating_add(1);
+    }
+    length == bytes.len() && last.map_or(0, |AccountNo(last)| (last as usize).saturating_add(1)) == register.len()
 }
 
 /// The rows of all accounts that were ever valid, each as it was told last: the nth row is account number n. Once
@@ -451,6 +488,37 @@ mod tests {
         let quoted = "account_id,plan,name\r\nA,x,\"a, \"\"b\"\"\"\r\n";
         assert_eq!(merge(quoted, "name,account_id\nc,C\n"), "name,account_id\n\"a, \"\"b\"\"\",A\nc,C\n");
         assert!(merge_accounts(b"", b"plan\nx\n", &|_| true, None).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_the_register_is_told_from_one_that_is_nearly() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        fs::create_dir(folder.path().join("tariffs")).unwrap();
+        let tariff = "name = \"t\"\ncurrency = \"KZT\"\ntime_zone = \"Asia/Almaty\"\nvalid_from = 2026-01-01\n\
+                      prices_include_vat = true\n[plans.p]\n";
+        write("tariffs/t.toml", tariff);
+        write("esep.toml", "");
+        let accounts = "account_id,plan,method\nA,p,credit\n\"B\",p,credit\n";
+        write("accounts.csv", accounts);
+        let register = loaded(Folder::open(folder.path())).unwrap().reference.register;
+        assert_eq!(register.len(), 2);
+        let is = |text: &str| is_the_register(text.as_bytes(), &register);
+        assert!(is(accounts) && is("account_id\nA\nB\n"));
+        for other in [
+            "",
+            "plan\nA\nB\n",
+            "account_id\nA\n",
+            "account_id\nB\nA\n",
+            "account_id\nA\nB",
+            "account_id\nA\nB\nB\n",
+            "account_id\nA\nB\nC\n",
+            "account_id\nA\n\nB\n",
+            "account_id\r\nA\r\nB\r\n",
+            "\u{feff}account_id\nA\nB\n",
+        ] {
+            assert!(!is(other), "{other:?}");
+        }
     }
 
     #[test]

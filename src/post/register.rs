@@ -209,7 +209,7 @@ impl Store {
         let status = self.status_then(&inputs, no, last);
         let mut changed = files.clone();
         changed.insert(EVENTS.into(), merged);
-        self.adopt(&changed, None)?;
+        self.adopt(changed, None)?;
         Ok(EventsAdded { added, status, waits_behind })
     }
 
@@ -282,7 +282,7 @@ impl Store {
             let line = new_line(accounts, &cells);
             accounts.extend_from_slice(&line);
         }
-        self.adopt(&changed, None)?;
+        self.adopt(changed, None)?;
         if self.account_no(new.account_id).is_none() {
             return other("the row of the account cannot be used".into());
         }
@@ -413,7 +413,7 @@ impl Store {
         let accounts = changed.get(ACCOUNTS).map_or(&b""[..], Vec::as_slice);
         let edited = edited(accounts, no, cells, where_there_is).map_err(PostError::Refused)?;
         changed.insert(ACCOUNTS.into(), edited);
-        self.adopt(&changed, None).map(drop)
+        self.adopt(changed, None).map(drop)
     }
 
     fn account_of(&self, id: &str) -> Result<u32, PostError> {

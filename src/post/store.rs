@@ -354,7 +354,7 @@ impl Store {
         let (payments, feeds) = (std::mem::take(&mut folder.payments), std::mem::take(&mut folder.files));
         let period = folder.config.period;
         let same = Some(folder).filter(|_| gathered.are_the_folders);
-        let canonical = self.adopt(&gathered.files, same)?;
+        let canonical = self.adopt(gathered.files, same)?;
         let register = &canonical.reference.register;
         // Rows of the folder by the numbers and the calendar of the books.
         let calendar = canonical.reference.tariffs.calendar();
@@ -370,13 +370,14 @@ impl Store {
 
     /// Makes files the reference data of the books, where they say anything new; `same` is a folder in which nothing else
     /// stands. What they say.
-    pub(super) fn adopt(&mut self, files: &Files, same: Option<Folder>) -> Result<Folder, PostError> {
-        let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(files));
+    pub(super) fn adopt(&mut self, files: Files, same: Option<Folder>) -> Result<Folder, PostError> {
+        let is_news = self.books.reference.as_ref().is_none_or(|set| set.hash != reference::hash_of(&files));
         let at = self.reference_folder();
         let before = self.books.reference.as_ref();
-        let news =
-            is_news.then(|| rayon::join(|| reference::materialise(&at, files), || reference::pack(files, before)));
-        let packed = news.map(|(materialised, packed)| materialised.and(packed)).transpose()?;
+        let pack = || rayon::join(|| reference::materialise(&at, &files), || reference::pack(&files, before));
+        let packed = is_news.then(pack).map(|(materialised, packed)| materialised.and(packed)).transpose()?;
+        // They are large, and stand in the folder of the store now.
+        drop(files);
         let names = self.known_names();
         // Names have the same numbers, if they are counted from the beginning or come in the same order.
         let counts_as_known = |folder: &Folder| {

@@ -6,7 +6,7 @@
 //! should have written a part, and the system believes the rest to be written, as Linux does.
 //!
 //! SQLite's files are on it through a layer below SQLite, the store's others through
-//! [`Medium`](super::medium::Medium), derived files through [`SimulatedFolder`]. A disk can be mounted under a
+//! [`Medium`], derived files through [`SimulatedFolder`]. A disk can be mounted under a
 //! folder of the system, so that all of a store is on it. [`Crashes`] drives a workload into a loss of power at each of
 //! its operations and judges what is left.
 
