@@ -3,12 +3,13 @@ use crate::tariff::{Allowance, Measure, Plan, PlanId, Proration, UsageClass};
 use crate::units::{InstantMs, LocalDay, Period, Tiyn};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What rating changes: money spent ahead, usage of the month, allowances.
 ///
-/// 24 bytes an account up to the last that pays ahead, 16 bytes a payment; of other accounts only what limits and
-/// allowances need.
-#[derive(Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+/// 24 bytes an account up to the last that pays ahead, 16 bytes a payment (24 until a balance is asked for); of other
+/// accounts only what limits and allowances need.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Funds {
     /// By account number.
     purses: Vec<Purse>,
@@ -16,6 +17,9 @@ pub struct Funds {
     nobody: Purse,
     /// Payments by account and time; the amount is the sum up to and with this one.
     credits: Vec<(InstantMs, i64)>,
+    /// Payments that have no place there yet, as they came: all get theirs at once, when a balance is asked for.
+    #[serde(skip)]
+    unplaced: Vec<(AccountNo, InstantMs, i64)>,
     usage: FxHashMap<(AccountNo, Period), i64>,
     /// What was consumed of the quantity of a period, in it and in the month after.
     consumed: FxHashMap<AllowanceKey, u64>,
@@ -39,6 +43,15 @@ struct AllowanceKey {
     /// Index in the plan.
     allowance: u16,
     period: Period,
+}
+
+impl PartialEq for Funds {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, other) = (self.placed(), other.placed());
+        let Self { purses, nobody, credits, unplaced: _, usage, consumed } = &*one;
+        (purses, nobody, credits, usage, consumed)
+            == (&other.purses, &other.nobody, &other.credits, &other.usage, &other.consumed)
+    }
 }
 
 /// What an account has left of an allowance.
@@ -72,6 +85,21 @@ impl Funds {
 
     /// Books payments, in any order. Amounts as credited (net on budget accounts).
     pub fn pay(&mut self, payments: impl IntoIterator<Item = (AccountNo, InstantMs, Tiyn)>) {
+        self.unplaced.extend(payments.into_iter().map(|(no, at, amount)| (no, at, amount.get())));
+    }
+
+    /// The same funds with every payment in its place: what is compared, and what is kept.
+    pub(crate) fn placed(&self) -> Cow<'_, Self> {
+        if self.unplaced.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut placed = self.clone();
+        placed.place();
+        Cow::Owned(placed)
+    }
+
+    #[cold]
+    fn place(&mut self) {
         let mut all: Vec<(AccountNo, InstantMs, i64)> = Vec::new();
         for (no, purse) in (0u32..).map(AccountNo).zip(&self.purses) {
             let mut before = 0i64;
@@ -81,7 +109,8 @@ impl Funds {
                 (no, *at, amount)
             }));
         }
-        all.extend(payments.into_iter().map(|(no, at, amount)| (no, at, amount.get())));
+        all.append(&mut self.unplaced);
+        self.unplaced = Vec::new();
         all.sort_by_key(|(no, at, _)| (*no, *at));
         self.credits = Vec::with_capacity(all.len());
         for of_account in all.chunk_by(|(one, ..), (next, ..)| one == next) {
@@ -99,7 +128,10 @@ impl Funds {
     }
 
     /// Opening balance and credits dated up to an instant, minus every debit booked. Source: rating 1.7.
-    pub fn balance(&self, no: AccountNo, at: InstantMs) -> Tiyn {
+    pub fn balance(&mut self, no: AccountNo, at: InstantMs) -> Tiyn {
+        if !self.unplaced.is_empty() {
+            self.place();
+        }
         let Some(purse) = self.purses.get(no.0 as usize) else { return Tiyn::ZERO };
         let credits = self.credits_of(purse);
         let credited = credits.partition_point(|(credit_at, _)| *credit_at <= at);
@@ -284,6 +316,28 @@ mod tests {
         funds.debit(ANN, Tiyn::new(600));
         assert_eq!(funds.balance(ANN, InstantMs(0)), Tiyn::new(-100));
         assert_eq!(funds.balance(AccountNo(8), InstantMs(0)), Tiyn::ZERO);
+    }
+
+    #[test]
+    fn rating_1_7_payments_come_to_the_same_one_by_one_or_at_once_asked_between_or_not() {
+        let payments: Vec<_> =
+            (0..60i64).map(|n| (AccountNo((n * 7 % 5) as u32), InstantMs(n * 31 % 11), Tiyn::new(n + 1))).collect();
+        let (mut at_once, mut one_by_one, mut asked_between) = (Funds::default(), Funds::default(), Funds::default());
+        at_once.pay(payments.clone());
+        for payment in &payments {
+            one_by_one.pay([*payment]);
+            asked_between.pay([*payment]);
+            asked_between.balance(payment.0, payment.1);
+        }
+        assert!(at_once == one_by_one && one_by_one == asked_between && at_once != Funds::default());
+        for no in (0..6).map(AccountNo) {
+            for at in (0..12).map(InstantMs) {
+                let sum = payments.iter().filter(|(of, paid, _)| *of == no && *paid <= at).map(|of| of.2.get()).sum();
+                for funds in [&mut at_once, &mut one_by_one, &mut asked_between] {
+                    assert_eq!(funds.balance(no, at), Tiyn::new(sum));
+                }
+            }
+        }
     }
 
     fn plan(allowances: Vec<Allowance>) -> Plan {

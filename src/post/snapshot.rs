@@ -89,7 +89,7 @@ pub(super) fn of(at: &Stand<'_>, books: &Books, memory: &Memory) -> Result<Vec<u
         seq: at.seq,
         chain: at.chain,
         books,
-        funds: &memory.funds,
+        funds: &memory.funds.placed(),
         parts: parts.collect(),
         replaced,
         references: at.references,
