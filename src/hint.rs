@@ -1,9 +1,9 @@
 //! Hints to the processor and to the kernel, about memory and files: the one place with `unsafe`. None changes what a
 //! program sees.
 //!
-//! A plain early read does not do for a prefetch: it keeps its place in the processor's order, and what follows waits behind it. Of
-//! the time of settling, nine tenths were spent behind such a read of the duplicate set (perf, 1 M records, 100 000
-//! accounts); a prefetch leaves at once.
+//! A plain early read does not do for a prefetch: it keeps its place in the processor's order, and what follows waits
+//! behind it. Of the time of settling, nine tenths were spent behind such a read of the duplicate set (perf, 1 M records,
+//! 100 000 accounts); a prefetch leaves at once.
 
 /// Asks for the cache lines of an element; nothing where there is no such element, or no such instruction.
 #[inline(always)]
