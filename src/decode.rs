@@ -18,7 +18,7 @@ mod time;
 mod usual;
 
 pub(crate) use csv::{COLUMNS_MAX, Line};
-pub use csv::{Separators, split_line};
+pub use csv::{Separators, field_of, split_line};
 pub use described::{BadDescription, Described, Description, NumberForm};
 pub use fields::{Column, Fields, Limits, Time};
 pub use format::{Format, NamedFormat};

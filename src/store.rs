@@ -58,13 +58,8 @@ pub struct Entry {
 
 impl Entry {
     /// Bytes of both parts.
-    pub fn len(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.money.len().saturating_add(self.detail.len())
-    }
-
-    /// Whether both parts are empty.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

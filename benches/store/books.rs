@@ -83,7 +83,7 @@ pub(crate) fn books(criterion: &mut Criterion) {
 }
 
 fn journal(criterion: &mut Criterion, entries: &[Entry]) {
-    let bytes = entries.iter().map(|entry| entry.len() as u64).sum();
+    let bytes = entries.iter().map(|entry| entry.bytes() as u64).sum();
     let mut group = criterion.benchmark_group("journal");
     group.throughput(Throughput::Bytes(bytes));
     group.bench_function("append, in memory", |bencher| {

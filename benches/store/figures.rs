@@ -87,7 +87,8 @@ fn times(mut of: Vec<Duration>) -> String {
 }
 
 /// The entries of a store once more into books and a durable journal, on two threads as in a run: state and journal
-/// without reading, rating and sealing. All are decoded before the clock runs, and encoded and hashed by another.
+/// without reading, rating and sealing. All are decoded, encoded and hashed before: how
+/// long encoding and hashing took is told apart.
 fn write(data: &Path, scratch: &Path) -> String {
     let reader = SqliteReader::open(data).expect("a store");
     let mut decoded = Vec::new();
@@ -106,7 +107,7 @@ fn write(data: &Path, scratch: &Path) -> String {
         })
         .collect();
     let encoding = start.elapsed();
-    let all_bytes: usize = ready.iter().map(|(_, _, entry)| entry.len()).sum();
+    let all_bytes: usize = ready.iter().map(|(_, _, entry)| entry.bytes()).sum();
 
     let mut journal = SqliteJournal::create(scratch, "figures").expect("an empty folder");
     let mut books = Books::default();
@@ -127,12 +128,12 @@ fn write(data: &Path, scratch: &Path) -> String {
         });
         let mut busy = Duration::ZERO;
         while let Ok(first) = taken.recv() {
-            let mut bytes = first.len();
+            let mut bytes = first.bytes();
             let mut group = vec![first];
             while bytes < BYTES_AT_ONCE
                 && let Ok(next) = taken.try_recv()
             {
-                bytes += next.len();
+                bytes += next.bytes();
                 group.push(next);
             }
             let start = Instant::now();

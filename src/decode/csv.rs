@@ -3,6 +3,7 @@
 use super::numbered_lines;
 use crate::record::{RejectReason, Rejection};
 use bumpalo::Bump;
+use std::borrow::Cow;
 use wide::{u8x32, u32x8};
 
 /// Where the commas and newlines of a piece stand. Reused from piece to piece.
@@ -283,6 +284,21 @@ pub fn split_line<'b>(
     }
 }
 
+/// One field of a line, by its place from 0; none where the line has fewer, or where it cannot be split.
+pub fn field_of(line: &[u8], delimiter: u8, place: usize) -> Option<Cow<'_, [u8]>> {
+    if memchr::memchr(b'"', line).is_none() {
+        let mut ends = memchr::memchr_iter(delimiter, line).chain([line.len()]);
+        let start = match place.checked_sub(1) {
+            None => 0,
+            Some(before) => ends.nth(before)?.saturating_add(1),
+        };
+        return line.get(start..ends.next()?).map(Cow::Borrowed);
+    }
+    let (arena, mut fields) = (Bump::new(), Vec::new());
+    split_line(line, delimiter, &arena, &mut fields).ok()?;
+    fields.get(place).map(|field| Cow::Owned(field.to_vec()))
+}
+
 /// The field that begins after an opening quote, and what follows its closing one.
 fn quoted_field<'b>(text: &'b [u8], arena: &'b Bump) -> Result<(&'b [u8], &'b [u8]), Rejection> {
     let mut doubled = false;
@@ -323,6 +339,23 @@ mod tests {
         let mut fields = Vec::new();
         split_line(line.as_bytes(), b',', &arena, &mut fields).map_err(|rejection| rejection.reason)?;
         Ok(fields.iter().map(|field| String::from_utf8(field.to_vec()).unwrap()).collect())
+    }
+
+    #[test]
+    fn one_field_of_a_line_is_that_of_the_whole_line() {
+        for line in ["", "a", ",", "a,b,", ",,c", "\"a,b\",c", "a,\"b\"\"c\",", "\"a\"b,c", "a,\"b", "\u{feff},қ,\0"] {
+            let (arena, mut fields) = (Bump::new(), Vec::new());
+            if split_line(line.as_bytes(), b',', &arena, &mut fields).is_err() {
+                fields.clear();
+            }
+            for place in 0..5 {
+                assert_eq!(
+                    field_of(line.as_bytes(), b',', place).as_deref(),
+                    fields.get(place).copied(),
+                    "{line} {place}"
+                );
+            }
+        }
     }
 
     #[test]

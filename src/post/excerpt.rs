@@ -10,10 +10,11 @@ use super::reference::{self, ACCOUNTS, Files, is_personal};
 use super::store::Store;
 use super::writer::PostError;
 use crate::book::AccountNo;
-use crate::decode::split_line;
+use crate::decode::{field_of, split_line};
 use crate::store::{Details, StoreError, Stored};
 use crate::tariff::{KnownNames, Tariffs};
 use bumpalo::Bump;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::FileExt;
@@ -211,7 +212,8 @@ impl Store {
             return Ok(None);
         }
         let Some(place) = columns.iter().position(|column| *column == b"account_id") else { return Ok(None) };
-        let found = |row: &[u8], id: Vec<u8>| Some((id, [header.as_slice(), b"\n", row, b"\n"].concat()));
+        let found =
+            |row: &[u8], id: Cow<'_, [u8]>| Some((id.into_owned(), [header.as_slice(), b"\n", row, b"\n"].concat()));
         let number_of = |hash: u64| self.books.account_ids.iter().position(|known| *known == hash);
         let wanted = no.0 as usize;
         let mut low = (from, 0usize);
@@ -221,7 +223,7 @@ impl Store {
             let Some(guess) = guess(low, high, wanted) else { break };
             let (mut first, mut last) = (None, None);
             for (at, row) in rows_at(table, guess, low.0, &mut buffer)? {
-                let Some(id) = id_of(row, place) else { continue };
+                let Some(id) = field_of(row, b',', place) else { continue };
                 let hash = reference::id_hash(&id);
                 if hash == id_hash {
                     return Ok(found(row, id));
@@ -239,19 +241,12 @@ impl Store {
         }
         let mut row_of = None;
         each_row(table, from, &mut |row| {
-            if let Some(id) = id_of(row, place).filter(|id| reference::id_hash(id) == id_hash) {
+            if let Some(id) = field_of(row, b',', place).filter(|id| reference::id_hash(id) == id_hash) {
                 row_of = row_of.take().or_else(|| found(row, id));
             }
         })?;
         Ok(row_of)
     }
-}
-
-/// What stands in a column of a row.
-fn id_of(row: &[u8], place: usize) -> Option<Vec<u8>> {
-    let (arena, mut fields) = (Bump::new(), Vec::new());
-    split_line(row, b',', &arena, &mut fields).ok()?;
-    fields.get(place).map(|id| id.to_vec())
 }
 
 /// Where a window on a row begins, between two places of which the numbers of their rows are known; none where nothing

@@ -6,12 +6,13 @@ use super::writer::PostError;
 use crate::batch::push_field;
 use crate::book::{AccountNo, Register};
 use crate::classify::Event;
-use crate::decode::split_line;
+use crate::decode::{field_of, split_line};
 use crate::folder::{EVENT_COLUMNS, EventRow, FACT_COLUMNS, Findings, Folder, event_id, event_line};
 use crate::units::LocalDay;
 use bumpalo::Bump;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -156,9 +157,12 @@ fn read_rows<'a>(bytes: &'a [u8], key: &str, name: &str, arena: &'a Bump) -> io:
     let mut rows = Vec::with_capacity(expected);
     let mut seen = FxHashSet::with_capacity_and_hasher(expected, FxBuildHasher);
     for line in lines {
-        if let Some(id) = cell(line, place, arena)
-            && seen.insert(id)
-        {
+        let id = match field_of(line, b',', place) {
+            Some(Cow::Borrowed(id)) => id,
+            Some(Cow::Owned(id)) => arena.alloc_slice_copy(&id),
+            None => continue,
+        };
+        if seen.insert(id) {
             rows.push((id, line));
         }
     }
@@ -188,16 +192,6 @@ fn columns_of<'a>(header: &'a [u8], key: &str, name: &str, arena: &'a Bump) -> i
     Ok((columns, place))
 }
 
-/// A field of a line, where it has so many.
-fn cell<'a>(line: &'a [u8], place: usize, arena: &'a Bump) -> Option<&'a [u8]> {
-    if !line.contains(&b'"') {
-        return line.split(|byte| *byte == b',').nth(place);
-    }
-    let mut fields = Vec::new();
-    split_line(line, b',', arena, &mut fields).ok()?;
-    fields.get(place).copied()
-}
-
 /// Whether an accounts file has the accounts of a register, one row for each in the order of their numbers, and no byte
 /// beside: then there is nothing to merge, and nothing of a large file is copied.
 fn is_the_register(bytes: &[u8], register: &Register) -> bool {
@@ -205,17 +199,16 @@ fn is_the_register(bytes: &[u8], register: &Register) -> bool {
     let mut lines = lines_of(bytes);
     let header = lines.next().unwrap_or_default();
     let Ok((_, place)) = columns_of(header, "account_id", ACCOUNTS, &arena) else { return false };
-    let (mut last, mut length) = (None, header.len().saturating_add(1));
+    let (mut next, mut length) = (AccountNo(0), header.len().saturating_add(1));
     for line in lines {
-        let next = last.map_or(0, |AccountNo(last)| last.saturating_add(1));
-        let no = cell(line, place, &arena).and_then(|id| register.find_after(last, id));
-        if no != Some(AccountNo(next)) {
+        let id = field_of(line, b',', place).unwrap_or_default();
+        if id.is_empty() || *id != *register.id(next) {
             return false;
         }
-        last = no;
+        next = AccountNo(next.0.saturating_add(1));
         length = length.saturating_add(line.len()).saturating_add(1);
     }
-    length == bytes.len() && last.map_or(0, |AccountNo(last)| (last as usize).saturating_add(1)) == register.len()
+    length == bytes.len() && next.0 as usize == register.len()
 }
 
 /// The rows of all accounts that were ever valid, each as it was told last: the nth row is account number n. Once

@@ -1,7 +1,7 @@
 //! Rows of the register as the books keep it: the nth is account number n.
 
 use crate::classify::Iin;
-use crate::decode::split_line;
+use crate::decode::{field_of, split_line};
 use crate::folder::{FACT_COLUMNS, Told};
 use crate::units::Zone;
 use bumpalo::Bump;
@@ -65,20 +65,10 @@ impl Rows {
     }
 
     fn cell(&self, no: u32, place: Option<usize>) -> Cow<'_, str> {
-        let (line, Some(place)) = (self.line(no), place) else { return Cow::Borrowed("") };
-        if memchr::memchr(b'"', line).is_none() {
-            let mut rest = line;
-            for _ in 0..place {
-                let Some(comma) = memchr::memchr(b',', rest) else { return Cow::Borrowed("") };
-                rest = rest.get(comma.saturating_add(1)..).unwrap_or_default();
-            }
-            let end = memchr::memchr(b',', rest).unwrap_or(rest.len());
-            return Cow::Borrowed(text(rest.get(..end).unwrap_or_default()));
-        }
-        let (arena, mut fields) = (Bump::new(), Vec::new());
-        match split_line(line, b',', &arena, &mut fields) {
-            Ok(()) => Cow::Owned(fields.get(place).map_or("", |field| text(field)).to_owned()),
-            Err(_) => Cow::Borrowed(""),
+        match place.and_then(|place| field_of(self.line(no), b',', place)) {
+            Some(Cow::Borrowed(field)) => Cow::Borrowed(text(field)),
+            Some(Cow::Owned(field)) => Cow::Owned(text(&field).to_owned()),
+            None => Cow::Borrowed(""),
         }
     }
 

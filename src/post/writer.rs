@@ -395,5 +395,5 @@ fn seals_no_more() -> PostError {
 }
 
 fn size(taken: &[Applied]) -> usize {
-    taken.iter().map(|taken| taken.written.len()).sum()
+    taken.iter().map(|taken| taken.written.bytes()).sum()
 }

@@ -68,10 +68,9 @@ fn fill(from: &SqliteReader, rows: &mut Rows) -> Result<Head, StoreError> {
     from.rows().scan_frames(1..=from.head().count, Details::Read, &mut |frame, stored| {
         let purged = stored.detail.is_none().then_some(frame.detail);
         let detail = stored.detail.unwrap_or_default();
-        group.bytes = group.bytes.saturating_add(stored.money.len()).saturating_add(detail.len());
-        group
-            .entries
-            .push((Entry { schema: stored.schema, money: stored.money.into(), detail: detail.into() }, purged));
+        let entry = Entry { schema: stored.schema, money: stored.money.into(), detail: detail.into() };
+        group.bytes = group.bytes.saturating_add(entry.bytes());
+        group.entries.push((entry, purged));
         if group.bytes >= GROUP_BYTES {
             head = group.add(rows, head)?;
             groups = groups.saturating_add(1);

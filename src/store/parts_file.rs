@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub(super) const OUT_BYTES_MIN: usize = 4096;
 /// Bytes that are handed to the system at once, where parts are smaller.
 const WRITE_BYTES: usize = 1 << 16;
-/// After so many bytes the disk may begin with them: whole pages of the system's cache.
+/// The disk may begin with blocks of so many bytes that are full: whole pages of the system's cache.
 const WRITE_OUT_BYTES: u64 = 4 << 20;
 
 /// The file, to be read, and by the writer to be written.
@@ -31,8 +31,6 @@ pub(super) struct PartsFile {
     waiting_at: u64,
     /// Something is handed over that is not durable.
     unsynced: bool,
-    /// Up to here the disk may have begun with what is handed over.
-    begun: u64,
 }
 
 /// Where the parts of an entry stand: the money part, then the detail.
@@ -80,7 +78,7 @@ impl PartsFile {
         }
         let file = place.io(&path, |disk| disk.open(&path, access))?;
         let sync_skipped = place.has(Bug::SyncSkipped) || place.has(Bug::PartsNotSynced);
-        Ok(Self { path, file, sync_skipped, waiting: Vec::new(), waiting_at: 0, unsynced: false, begun: 0 })
+        Ok(Self { path, file, sync_skipped, waiting: Vec::new(), waiting_at: 0, unsynced: false })
     }
 
     /// Writes the parts of an entry behind `end`, or nothing where they are small: where they stand. Durable after
@@ -122,17 +120,12 @@ impl PartsFile {
     }
 
     fn write(&mut self, at: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        if !self.unsynced {
-            self.begun = at;
-        }
         self.unsynced = true;
         self.file.write_at(at, bytes).map_err(|error| of_io(&self.path, &error))?;
-        let written = at.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        // The last page may be written on.
-        let whole = written.saturating_sub(written % WRITE_OUT_BYTES).saturating_sub(self.begun);
-        if whole > 0 {
-            self.file.write_out(self.begun, whole);
-            self.begun = self.begun.saturating_add(whole);
+        let until = at.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let [first, last] = [at, until].map(|place| place.saturating_sub(place % WRITE_OUT_BYTES));
+        if first < last {
+            self.file.write_out(first, last.saturating_sub(first));
         }
         Ok(())
     }

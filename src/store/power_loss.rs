@@ -5,10 +5,9 @@
 //! in a folder that was not synced may be there or not. What was synced is there. A sync that fails leaves of what it
 //! should have written a part, and the system believes the rest to be written, as Linux does.
 //!
-//! SQLite's files are on it through a layer below SQLite, the store's others through
-//! [`Medium`], derived files through [`SimulatedFolder`]. A disk can be mounted under a
-//! folder of the system, so that all of a store is on it. [`Crashes`] drives a workload into a loss of power at each of
-//! its operations and judges what is left.
+//! SQLite's files are on it through a layer below SQLite, the store's others through [`Medium`], derived files through
+//! [`SimulatedFolder`]. A disk can be mounted under a folder of the system, so that all of a store is on it. [`Crashes`]
+//! drives a workload into a loss of power at each of its operations and judges what is left.
 
 mod crash;
 mod folder;

@@ -135,7 +135,7 @@ impl SqliteJournal {
             self.head_file.sync()?;
         }
         for entry in entries {
-            let bytes = if self.rows.parts.is_some() && entry.len() >= OUT_BYTES_MIN { 0 } else { entry.len() };
+            let bytes = if self.rows.parts.is_some() && entry.bytes() >= OUT_BYTES_MIN { 0 } else { entry.bytes() };
             let bytes = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(ROW_BYTES);
             self.logged_bytes = self.logged_bytes.saturating_add(bytes);
         }
