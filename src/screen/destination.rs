@@ -48,10 +48,16 @@ impl Destination {
     /// first eight digits tell.
     #[inline]
     pub fn way_of(called: &[u8], caller: &[u8], form: NumberForm, tariffs: &Tariffs) -> Way {
-        match leading_eight(called, form).and_then(|eight| tariffs.prefixes.enter(eight)) {
+        match leading_eight(called, caller, form).and_then(|eight| tariffs.prefixes.enter(eight)) {
             Some(way) => way,
-            None => Way::known(Self::normalise(called, caller, form).zone(tariffs)),
+            None => Way::known(Self::zone_by_the_book(called, caller, form, tariffs)),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn zone_by_the_book(called: &[u8], caller: &[u8], form: NumberForm, tariffs: &Tariffs) -> Option<ZoneId> {
+        Self::normalise(called, caller, form).zone(tariffs)
     }
 
     /// The zone of the longest prefix; of a short code, that of the entry equal to it.
@@ -84,30 +90,50 @@ impl Destination {
     }
 }
 
-/// The first eight bytes of what [`Destination::normalise`] makes of a called number, where that takes no copy.
+/// The first eight digits of what [`Destination::normalise`] makes of a called number, where they are soon told; bytes
+/// that are not all digits tell nothing. The usual forms come in any order, so that nothing here branches on them.
 #[inline]
-fn leading_eight(called: &[u8], form: NumberForm) -> Option<[u8; 8]> {
-    match (called, form) {
-        ([b'+', rest @ ..] | [b'0', b'0', rest @ ..], _) | ([b'8', b'1', b'0', rest @ ..], NumberForm::Dialled) => {
-            return rest.first_chunk::<8>().copied();
-        }
-        _ => {}
+fn leading_eight(called: &[u8], caller: &[u8], form: NumberForm) -> Option<[u8; 8]> {
+    let Some(first) = called.first_chunk().map(|first| u64::from_le_bytes(*first)) else {
+        return leading_eight_of_local(called, caller, form);
+    };
+    let dialled = form == NumberForm::Dialled;
+    let starts = |with: u64, bytes: u32| usize::from(first << 64u32.wrapping_sub(bytes.wrapping_mul(8)) == with);
+    let dropped = starts(PLUS, 1) | starts(ZEROS, 2) << 1 | (starts(EXIT, 3) & usize::from(dialled)).wrapping_mul(3);
+    let rest = u64::from_le_bytes(*called.get(dropped..)?.first_chunk()?);
+    // Of the national plan: `8` and ten digits, or the ten.
+    let whole = dialled & (dropped == 0);
+    let trunk = whole & (called.len() == NATIONAL) & (starts(TRUNK, 1) == 1);
+    let ten = whole & (called.len() == NATIONAL - 1);
+    let [trunk, ten] = [trunk, ten].map(|is| u64::from(is).wrapping_neg());
+    let last = called.last_chunk().copied().unwrap_or_default();
+    if !are_digits(last) & (trunk | ten != 0) {
+        return None;
     }
-    let first = called.first_chunk::<8>()?;
-    if form == NumberForm::E164 {
-        return Some(*first);
+    let seven = u64::from(b'7');
+    let national = (rest & !0xFF | seven) & trunk | (rest << 8 | seven) & ten;
+    Some((rest & !(trunk | ten) | national).to_le_bytes())
+}
+
+/// What a number begins with, in the upper bytes of a word.
+const PLUS: u64 = u64::from_le_bytes(*b"\0\0\0\0\0\0\0+");
+const ZEROS: u64 = u64::from_le_bytes(*b"\0\0\0\0\0\x0000");
+const EXIT: u64 = u64::from_le_bytes(*b"\0\0\0\0\0810");
+const TRUNK: u64 = u64::from_le_bytes(*b"\0\0\0\0\0\0\08");
+
+/// [`leading_eight`] of five to seven digits: the caller's and these.
+#[inline]
+fn leading_eight_of_local(called: &[u8], caller: &[u8], form: NumberForm) -> Option<[u8; 8]> {
+    let (first, last) = (called.first_chunk::<4>()?, called.last_chunk::<4>()?);
+    let lead = NATIONAL.checked_sub(called.len())?;
+    if form == NumberForm::E164 || called.len() < 5 || matches!(called, [b'0', b'0', ..] | [b'8', b'1', b'0', ..]) {
+        return None;
     }
-    match (called.len(), *first) {
-        (NATIONAL, [b'8', rest @ ..]) if all_digits(called) => {
-            let [one, two, three, four, five, six, seven] = rest;
-            Some([b'7', one, two, three, four, five, six, seven])
-        }
-        (10, [one, two, three, four, five, six, seven, _]) if all_digits(called) => {
-            Some([b'7', one, two, three, four, five, six, seven])
-        }
-        (NATIONAL, [b'8', ..]) | (10, _) => None,
-        _ => Some(*first),
-    }
+    let both = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+    let bits = u32::try_from(lead).ok()?.wrapping_mul(8);
+    let kept = !(u64::MAX << bits) & u64::from_le_bytes(*caller.first_chunk()?);
+    let eight = kept | u64::from(u32::from_le_bytes(*first)) << bits;
+    are_digits(both.to_le_bytes()).then(|| eight.to_le_bytes())
 }
 
 /// Whether a text has no other bytes than digits; numbers of 8 to 16 digits are read as two words that overlap.
@@ -163,7 +189,8 @@ mod tests {
             let called = format!("{lead}{digits}");
             let form = if e164 { NumberForm::E164 } else { NumberForm::Dialled };
             let normal = Destination::normalise(called.as_bytes(), b"77272599999", form);
-            if let Some(eight) = leading_eight(called.as_bytes(), form) {
+            let eight = leading_eight(called.as_bytes(), b"77272599999", form).filter(|eight| are_digits(*eight));
+            if let Some(eight) = eight {
                 prop_assert!(normal.as_bytes().starts_with(&eight), "{}", called);
                 prop_assert!(!normal.short_code);
             } else if called.is_ascii() && digits.len() > 9 && lead != "a" && digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -203,7 +230,8 @@ mod tests {
             let destination = Destination::normalise(called.as_bytes(), b"77272599999", form);
             assert_eq!(destination.as_bytes(), normal.as_bytes(), "{called}");
             assert_eq!(destination.short_code, short, "{called}");
-            if let Some(eight) = leading_eight(called.as_bytes(), form) {
+            let eight = leading_eight(called.as_bytes(), b"77272599999", form);
+            if let Some(eight) = eight.filter(|eight| are_digits(*eight)) {
                 assert_eq!(&eight, &normal.as_bytes()[..8], "{called}");
                 assert!(!short, "{called}");
             }
@@ -218,6 +246,11 @@ mod tests {
                 other[at] = b'/';
                 assert!(!all_digits(&other), "{length} {at}");
             }
+        }
+        for (local, eight) in [(&b"2501234"[..], b"77272501"), (b"501234", b"77272501"), (b"12345", b"77272512")] {
+            assert_eq!(leading_eight(local, b"77272599999", NumberForm::Dialled), Some(*eight));
+            assert_eq!(leading_eight(local, b"7727259", NumberForm::Dialled), None);
+            assert_eq!(leading_eight(local, b"77272599999", NumberForm::E164), None);
         }
         let login = Destination::normalise(b"12345", b"u-1", NumberForm::Dialled);
         assert_eq!(login.as_bytes(), b"u-112345");
