@@ -158,14 +158,13 @@ impl Preparer<'_> {
         let asked = asked.get(..group.len()).unwrap_or_default();
         // Between two steps to the accounts, other loops run while memory comes. The first: one number's way through the
         // prefix table does not wait for another's.
-        let mut steps = register.lines.ask(asked);
+        let steps = register.lines.ask(asked);
         let mut ways = [Way::known(None); GROUP];
         for (way, decoded) in ways.iter_mut().zip(group) {
             if let Ok(record) = &decoded.record {
                 *way = self.way(record);
             }
         }
-        register.lines.approach(&mut steps);
         let mut prints = [Fingerprint { key: 0, content: 0 }; GROUP];
         for (print, decoded) in prints.iter_mut().zip(group) {
             if let Ok(record) = &decoded.record {

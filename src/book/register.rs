@@ -105,10 +105,9 @@ pub struct Register {
 pub struct AccountTwice;
 
 impl Register {
-    /// An empty register for about so many accounts.
+    /// An empty register for about so many accounts; their lines make room for themselves.
     pub fn with_capacity(accounts: usize) -> Self {
         let mut register = Self {
-            lines: Lines::with_capacity(accounts),
             accounts: Vec::with_capacity(accounts),
             id_ends: Vec::with_capacity(accounts),
             by_id: Slots::with_capacity(accounts),

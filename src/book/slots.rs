@@ -24,12 +24,6 @@ impl Slots {
         prefetch(&self.slots, self.home(hash));
     }
 
-    /// The first index with the tag of a hash.
-    #[inline]
-    pub(super) fn first(&self, hash: u64) -> Option<u32> {
-        self.find(hash, |_| true)
-    }
-
     /// The index of a key, which is compared where the tag is the same.
     #[inline]
     pub(super) fn find(&self, hash: u64, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
