@@ -1,5 +1,6 @@
 use crate::hint::{huge_pages, prefetch};
 use crate::record::{Cause, UsageRecord};
+use wide::u64x4;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 /// Keys of one source: `source` is part of the de-duplication key.
@@ -164,8 +165,9 @@ fn odd_word(text: &[u8]) -> u64 {
 
 /// The set of all records seen, without horizon.
 ///
-/// An open-addressed table in 8 parts, each ordered by key, so that a run ends as soon as a greater key is met, and the
-/// table grows by a copy in order. 16 bytes a slot; 21 to 30 bytes a key once a part has grown past its first size.
+/// An open-addressed table in 8 parts. A key belongs into a cache line of four slots, and stands in it or, where that was
+/// full, in the next with a gap: a look-up waits for memory once, and nearly always one line tells. 16 bytes a slot; 21 to
+/// 30 bytes a key once a part has grown past its first size.
 #[derive(Debug)]
 pub struct Duplicates {
     parts: Vec<Part>,
@@ -173,36 +175,48 @@ pub struct Duplicates {
 
 /// Few, so that those of a large set are large enough for huge pages; they grow one at a time.
 const PARTS: usize = 8;
-/// Slots of a part are at most 3/4 used: a look-up nearly always ends in the cache line where it began, or in the next.
+/// Slots of a part are at most 3/4 used.
 const FULL: (usize, usize) = (3, 4);
 /// A part grows by two fifths: then it is just over half used.
 const GROWTH: (usize, usize) = (7, 5);
 
 #[derive(Clone, Debug)]
 struct Part {
-    /// Sorted; gaps between. The slots go on behind the last home, so that no run wraps around.
-    slots: Vec<Slot>,
+    /// The words of its lines, which go on behind the last home, so that none wraps around. Memory that is zero from the
+    /// start need not be written.
+    words: Vec<u64>,
     homes: usize,
     used: usize,
     /// At so many it grows.
     used_max: usize,
 }
 
-/// 96 bits of the key above 32 of the content; [`GAP`] where nothing stands. Four of them share a cache line.
-type Slot = u128;
+/// What one look at memory brings: the upper halves of slots, filled from the first on, [`GAP`] where nothing stands;
+/// then their lower halves.
+type Line = [[u64; SLOTS]; 2];
 
-/// A slot without a key.
-const GAP: Slot = 0;
-/// Where the key begins in a slot.
+const SLOTS: usize = 4;
+const GAP: u64 = 0;
+
+/// What is kept of a record.
+#[derive(Clone, Copy)]
+struct Slot {
+    /// The highest 64 bits of the key, never [`GAP`].
+    high: u64,
+    /// The next 32 bits above 32 of the content.
+    low: u64,
+}
+
+/// Where the key begins in the low half.
 const KEY_SHIFT: u32 = 32;
 
 impl Duplicates {
     /// An empty set with room for about so many records.
     pub fn with_capacity(records: usize) -> Self {
-        let part = records.div_ceil(PARTS).saturating_mul(FULL.1).div_ceil(FULL.0);
+        let part = records.div_ceil(PARTS * SLOTS).saturating_mul(FULL.1).div_ceil(FULL.0);
         // Parts of slightly different sizes do not all grow at the same moment.
         let parts =
-            (0..PARTS).map(|at| Part::with_homes(part.saturating_add(part.saturating_mul(at) / (6 * PARTS)).max(64)));
+            (0..PARTS).map(|at| Part::with_homes(part.saturating_add(part.saturating_mul(at) / (6 * PARTS)).max(16)));
         Self { parts: parts.collect() }
     }
 
@@ -218,7 +232,7 @@ impl Duplicates {
 
     /// Memory of the table, bytes.
     pub fn bytes(&self) -> usize {
-        self.parts.iter().map(|part| part.slots.capacity().saturating_mul(size_of::<Slot>())).sum()
+        self.parts.iter().map(|part| part.words.capacity().saturating_mul(size_of::<u64>())).sum()
     }
 
     /// Looks a record up and, where it is new, keeps it.
@@ -233,109 +247,130 @@ impl Duplicates {
     pub fn prefetch(&self, key: u128) {
         let (part, slot) = split(Fingerprint { key, content: 0 });
         if let Some(part) = self.parts.get(part) {
-            let home = part.home(slot);
-            prefetch(&part.slots, home);
-            // The run may go on in the next line.
-            prefetch(&part.slots, home.wrapping_add(1));
+            prefetch(part.lines(), part.home(slot));
         }
     }
 }
 
 /// The part of a record and its slot there. The key's low bits choose the part, its high bits the place in it; the slot
-/// has no room for the 32 lowest. A slot of zero is a gap, so no record's is.
+/// has no room for the 32 lowest.
 #[inline]
 fn split(record: Fingerprint) -> (usize, Slot) {
     let Fingerprint { key, content } = record;
     let content = content ^ content >> 32;
-    let slot = (key >> KEY_SHIFT).max(1) << KEY_SHIFT | u128::from(content as u32);
-    (key as usize % PARTS, slot)
+    let low = (key as u64) >> KEY_SHIFT << KEY_SHIFT | u64::from(content as u32);
+    (key as usize % PARTS, Slot { high: ((key >> 64) as u64).max(1), low })
+}
+
+/// What the line says of a record, where its key stands here. All four upper halves are compared without a branch, for
+/// where a key stands is no habit that a processor could learn.
+#[inline]
+fn seen([highs, lows]: &Line, slot: Slot) -> Option<Seen> {
+    let mut same = bits_of(highs, slot.high);
+    while same != 0 {
+        let low = lows.get(same.trailing_zeros() as usize).copied().unwrap_or(0);
+        if (low ^ slot.low) >> KEY_SHIFT == 0 {
+            return Some(if low == slot.low { Seen::Same } else { Seen::Differs });
+        }
+        same &= same.wrapping_sub(1);
+    }
+    None
+}
+
+/// Keeps a record in the first gap of the line; false where there is none.
+#[inline]
+fn fill([highs, lows]: &mut Line, slot: Slot) -> bool {
+    let gap = bits_of(highs, GAP).trailing_zeros() as usize;
+    let (Some(high), Some(low)) = (highs.get_mut(gap), lows.get_mut(gap)) else { return false };
+    (*high, *low) = (slot.high, slot.low);
+    true
+}
+
+/// A bit for each upper half that is this.
+#[inline]
+fn bits_of(highs: &[u64; SLOTS], high: u64) -> u32 {
+    u64x4::new(*highs).simd_eq(u64x4::splat(high)).to_bitmask()
+}
+
+/// The lines from one on.
+#[inline]
+fn lines_from(words: &mut [u64], at: usize) -> &mut [Line] {
+    words.as_chunks_mut().0.as_chunks_mut().0.get_mut(at..).unwrap_or_default()
 }
 
 impl Part {
     fn with_homes(homes: usize) -> Self {
-        // The first number that is beyond what may be used.
-        let used_max = homes.saturating_mul(FULL.0).div_ceil(FULL.1);
-        let mut slots = vec![GAP; homes.saturating_add(TAIL)];
-        huge_pages(&mut slots);
-        Self { slots, homes, used: 0, used_max }
+        let used_max = homes.saturating_mul(SLOTS).saturating_mul(FULL.0).div_ceil(FULL.1);
+        let mut words = vec![0; homes.saturating_add(TAIL).saturating_mul(2 * SLOTS)];
+        huge_pages(&mut words);
+        Self { words, homes, used: 0, used_max }
     }
 
-    /// The slot that a key would have in an empty table: places follow keys, so the table is sorted.
+    #[inline]
+    fn lines(&self) -> &[Line] {
+        self.words.as_chunks().0.as_chunks().0
+    }
+
+    /// The line that a key has in an empty table: places follow keys.
     #[inline]
     fn home(&self, slot: Slot) -> usize {
-        ((slot >> 64).wrapping_mul(self.homes as u128) >> 64) as usize
+        (u128::from(slot.high).wrapping_mul(self.homes as u128) >> 64) as usize
     }
 
     #[inline]
     fn insert(&mut self, new: Slot) -> Seen {
         let home = self.home(new);
-        let run = self.slots.get_mut(home..).unwrap_or_default();
-        for slot in run.iter_mut() {
-            if *slot == GAP {
-                if self.used >= self.used_max {
+        for line in lines_from(&mut self.words, home) {
+            if let Some(seen) = seen(line, new) {
+                return seen;
+            }
+            if bits_of(&line[0], GAP) != 0 {
+                if self.used >= self.used_max || !fill(line, new) {
                     break;
                 }
-                *slot = new;
                 self.used = self.used.wrapping_add(1);
                 return Seen::New;
             }
-            if (*slot ^ new) >> KEY_SHIFT == 0 {
-                return if *slot == new { Seen::Same } else { Seen::Differs };
-            }
-            if *slot > new {
-                if self.used >= self.used_max {
-                    break;
-                }
-                return self.push_in(home, new);
-            }
         }
-        self.grow();
-        self.insert_again(new)
+        self.insert_with_room(new)
     }
 
+    /// Keeps what has no place yet.
     #[cold]
-    fn insert_again(&mut self, new: Slot) -> Seen {
-        self.insert(new)
-    }
-
-    /// Puts a slot in its place and moves the rest of its run by one.
-    fn push_in(&mut self, home: usize, new: Slot) -> Seen {
-        self.used = self.used.wrapping_add(1);
-        let mut held = new;
-        for slot in self.slots.get_mut(home..).unwrap_or_default() {
-            if *slot < held && *slot != GAP {
-                continue;
-            }
-            std::mem::swap(slot, &mut held);
-            if held == GAP {
-                return Seen::New;
-            }
+    fn insert_with_room(&mut self, new: Slot) -> Seen {
+        if self.used >= self.used_max {
+            self.grow();
         }
-        // The last run goes on behind the table.
-        self.slots.push(held);
+        self.keep(new);
         Seen::New
     }
 
-    fn grow(&mut self) {
-        let mut larger = Self::with_homes(self.homes.saturating_mul(GROWTH.0).div_ceil(GROWTH.1).saturating_add(16));
-        let mut next = 0usize;
-        for slot in self.slots.iter().filter(|slot| **slot != GAP) {
-            next = next.max(larger.home(*slot));
-            if larger.slots.len() <= next {
-                larger.slots.resize(next.saturating_add(TAIL), GAP);
-            }
-            if let Some(place) = larger.slots.get_mut(next) {
-                *place = *slot;
-            }
-            next = next.saturating_add(1);
+    /// Keeps a key that does not stand in the table.
+    fn keep(&mut self, new: Slot) {
+        self.used = self.used.wrapping_add(1);
+        let home = self.home(new);
+        let has_place = lines_from(&mut self.words, home).iter_mut().any(|line| fill(line, new));
+        if !has_place {
+            // The last lines are full: the table goes on behind them.
+            self.words.resize(self.words.len().saturating_add(2 * SLOTS), 0);
+            let last = self.lines().len().saturating_sub(1);
+            lines_from(&mut self.words, last).iter_mut().for_each(|line| _ = fill(line, new));
         }
-        larger.used = self.used;
+    }
+
+    /// Moves to a larger table: homes keep their order, so it is written from its beginning to its end.
+    fn grow(&mut self) {
+        let mut larger = Self::with_homes(self.homes.saturating_mul(GROWTH.0).div_ceil(GROWTH.1).saturating_add(4));
+        for [highs, lows] in self.lines() {
+            let slots = highs.iter().zip(lows).map(|(high, low)| Slot { high: *high, low: *low });
+            slots.filter(|slot| slot.high != GAP).for_each(|slot| larger.keep(slot));
+        }
         *self = larger;
     }
 }
 
-/// Slots behind the last home, for the run that ends there.
-const TAIL: usize = 32;
+/// Lines behind the last home, for what finds no gap there.
+const TAIL: usize = 8;
 
 #[cfg(test)]
 mod tests {
