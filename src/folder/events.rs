@@ -4,7 +4,7 @@
 //! Source: interface 7.5, status 3.1.
 
 use super::findings::Findings;
-use super::reference::{Loading, When};
+use super::reference::{Loading, When, opened_after};
 use super::table::read_table;
 use crate::batch::push_field;
 use crate::book::{AccountNo, NEVER, SwitchedOff};
@@ -77,7 +77,7 @@ impl Loading<'_> {
             match self.event(fields) {
                 Ok((no, event)) => {
                     known.insert(xxh3_128(id.as_bytes()), xxh3_64(content.as_bytes()));
-                    if let Some(opened) = self.opened_after(no, event.on) {
+                    if let Some(opened) = opened_after(&self.register, no, event.on) {
                         // Its life refuses it. Who is said to be off is not charged until that is mended.
                         let (kind, on) = (event.happened.kind(), event.on);
                         let why = format!("{kind} of {on} is before the account was opened, {opened} (PA-8)");
@@ -141,7 +141,7 @@ impl Loading<'_> {
     ) -> Vec<EventRow> {
         let name = &self.paths.config.events;
         rows.retain(|row| {
-            let is_early = self.opened_after(row.no, row.event.on).is_some();
+            let is_early = opened_after(&self.register, row.no, row.event.on).is_some();
             let contract = told.get(&row.no).and_then(|told| told.contract_on);
             let contract = contract.filter(|contract| !is_early && row.event.on < *contract);
             if let Some(contract) = contract {

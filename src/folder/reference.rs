@@ -148,6 +148,57 @@ impl<T> Waiting<T> {
     }
 }
 
+/// Payments on their way into the list.
+#[derive(Default)]
+struct Payments {
+    /// By the hash of its reference, what each one said.
+    known: FxHashMap<u128, (u64, Tiyn)>,
+    /// Those that wait until the memory of their accounts is there, with their lines.
+    waiting: Vec<(u32, PaymentRow)>,
+    rows: Vec<PaymentRow>,
+}
+
+impl Payments {
+    /// Takes those that wait, in their order. Whoever tells a finding of a later row lets them go first.
+    fn take_waiting(&mut self, register: &Register, name: &str, findings: &mut Findings) {
+        for (_, payment) in &mut self.waiting {
+            payment.no = register.find(payment.account_id.as_bytes());
+            if let Some(no) = payment.no {
+                register.prefetch(no);
+            }
+        }
+        for (line, payment) in self.waiting.drain(..) {
+            let content = (xxh3_64(payment.account_id.as_bytes()), payment.amount);
+            if let Some(before) = self.known.insert(xxh3_128(payment.id.as_bytes()), content) {
+                let what = if before == content {
+                    "stands here already; counted once"
+                } else {
+                    "stands here already with another amount; set aside"
+                };
+                findings.warning(name, line, format!("payment {} {what}", payment.id));
+                continue;
+            }
+            if payment.no.is_none() {
+                let message =
+                    format!("payment {}: no account {}; held as unidentified", payment.id, payment.account_id);
+                findings.warning(name, line, message);
+            }
+            // Money that came in is the client's, such as a deposit before the opening (PA-28).
+            if let Some(opened) = payment.no.and_then(|no| opened_after(register, no, payment.day)) {
+                let (id, day) = (&payment.id, payment.day);
+                let odd = "is before the account was opened";
+                findings.warning(name, line, format!("payment {id}: paid_at {day} {odd}, {opened} (PA-8); it counts"));
+            }
+            self.rows.push(payment);
+        }
+    }
+}
+
+/// The day on which an account was opened, where that is after a day.
+pub(super) fn opened_after(register: &Register, no: AccountNo, day: LocalDay) -> Option<LocalDay> {
+    register.account(no)?.opened_on.filter(|opened| day < *opened)
+}
+
 /// A local day or a full instant.
 #[derive(Clone, Copy)]
 pub(super) struct When {
@@ -275,11 +326,6 @@ impl Loading<'_> {
         when.map_or(NEVER, |when| self.start_of(when.day).0)
     }
 
-    /// The day on which an account was opened, where that is after a day.
-    pub(super) fn opened_after(&self, no: AccountNo, day: LocalDay) -> Option<LocalDay> {
-        self.register.account(no)?.opened_on.filter(|opened| day < *opened)
-    }
-
     /// The first instant of a local day.
     pub(super) fn start_of(&mut self, day: LocalDay) -> InstantMs {
         self.days.start(self.zone, day)
@@ -356,50 +402,32 @@ impl Loading<'_> {
     fn payments(&mut self, findings: &mut Findings) -> Vec<PaymentRow> {
         let (path, name) = self.paths.of(&self.paths.config.payments);
         let columns = ["payment_id", "account_id", "amount", "paid_at", "channel"];
-        let mut known: FxHashMap<u128, (u64, Tiyn)> = FxHashMap::default();
-        let mut payments = Vec::new();
+        let mut taken = Payments::default();
+        taken.known.reserve(expected_rows(&path));
         read_table(
             (&path, name),
             columns,
             columns.first_chunk::<4>().unwrap_or(&[""; 4]),
             findings,
-            |line, fields, findings| {
-                let payment = match self.payment(fields) {
-                    Ok(payment) => payment,
-                    Err(message) => {
-                        return findings.warning(name, line, format!("payment {}: {message}; set aside", fields[0]));
+            |line, fields, findings| match self.payment(fields) {
+                Ok(payment) => {
+                    self.register.prefetch_id(payment.account_id.as_bytes());
+                    taken.waiting.push((line, payment));
+                    if taken.waiting.len() >= Waiting::<()>::MOST {
+                        taken.take_waiting(&self.register, name, findings);
                     }
-                };
-                let content = (xxh3_64(payment.account_id.as_bytes()), payment.amount);
-                if let Some(before) = known.insert(xxh3_128(payment.id.as_bytes()), content) {
-                    let what = if before == content {
-                        "stands here already; counted once"
-                    } else {
-                        "stands here already with another amount; set aside"
-                    };
-                    return findings.warning(name, line, format!("payment {} {what}", payment.id));
                 }
-                if payment.no.is_none() {
-                    let message =
-                        format!("payment {}: no account {}; held as unidentified", payment.id, payment.account_id);
-                    findings.warning(name, line, message);
+                Err(message) => {
+                    taken.take_waiting(&self.register, name, findings);
+                    findings.warning(name, line, format!("payment {}: {message}; set aside", fields[0]));
                 }
-                // Money that came in is the client's, such as a deposit before the opening (PA-28).
-                if let Some(opened) = payment.no.and_then(|no| self.opened_after(no, payment.day)) {
-                    let (id, day) = (&payment.id, payment.day);
-                    let odd = "is before the account was opened";
-                    findings.warning(
-                        name,
-                        line,
-                        format!("payment {id}: paid_at {day} {odd}, {opened} (PA-8); it counts"),
-                    );
-                }
-                payments.push(payment);
             },
         );
-        payments
+        taken.take_waiting(&self.register, name, findings);
+        taken.rows
     }
 
+    /// A payment whose account has not been looked up.
     fn payment(&mut self, [id, account, amount, paid_at, channel]: [&str; 5]) -> Result<PaymentRow, String> {
         if id.is_empty() {
             return Err("payment_id is empty".into());
@@ -409,11 +437,10 @@ impl Loading<'_> {
             return Err(format!("amount {paid} is not above zero"));
         }
         let when = self.when(paid_at).ok_or_else(|| format!("paid_at `{paid_at}` is neither a day nor an instant"))?;
-        let no = self.register.find(account.as_bytes());
         Ok(PaymentRow {
             id: id.into(),
             account_id: account.into(),
-            no,
+            no: None,
             amount: paid,
             at: when.at,
             day: when.day,
