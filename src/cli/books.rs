@@ -66,7 +66,7 @@ pub(super) fn post(args: &PostArgs, form: rate::Summary) -> anyhow::Result<Ended
             0 => format!("nothing new: all of it is in {} already", args.store.data.display()),
             _ => format!("posted to {}", args.store.data.display()),
         };
-        print(&summary::text(&totals, &findings, elapsed, form, &last))?;
+        print(&summary::text(&totals, &findings, elapsed, form, (summary::Kept::Books, &last)))?;
         if form == rate::Summary::ForPeople
             && let Some(statuses) = status::after_run(store)?
         {

@@ -55,7 +55,8 @@ pub(super) fn run(args: &RateArgs, form: Summary) -> anyhow::Result<Ended> {
             Some(out) => format!("the outcome of each record is in {}", out.display()),
             None => "hint: --out DIR writes the outcome of each record".into(),
         };
-        print(&summary::text(&report.totals, &findings, elapsed, form, &last))?;
+        let kept = summary::Kept::Outcomes(args.out.as_deref());
+        print(&summary::text(&report.totals, &findings, elapsed, form, (kept, &last)))?;
     }
     let counts = report.totals.counts();
     let doubtful = counts.rejected > 0 || counts.suspended > 0 || findings.warnings() > 0;

@@ -4,6 +4,7 @@ use crate::folder::Findings;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 /// `summary.json`. Source: interface 7.4.
@@ -83,8 +84,40 @@ pub(super) fn json(totals: &Totals, findings: &Findings, elapsed: Duration) -> a
     Ok(text)
 }
 
+/// Where what the totals count can be looked at.
+#[derive(Clone, Copy)]
+pub(super) enum Kept<'p> {
+    /// In a folder of outcomes, if there is one.
+    Outcomes(Option<&'p Path>),
+    /// In the books, which have more than these files.
+    Books,
+}
+
+impl Kept<'_> {
+    fn differing(self) -> String {
+        match self {
+            Self::Outcomes(Some(out)) => format!("look into {}", out.join("duplicate.csv").display()),
+            Self::Outcomes(None) => "`--out DIR` writes which, into duplicate.csv".into(),
+            Self::Books => "`esep rate --out DIR` writes which, into duplicate.csv".into(),
+        }
+    }
+
+    fn corrected(self) -> &'static str {
+        match self {
+            Self::Outcomes(_) => "of it, replaced by later records",
+            Self::Books => "in all of the books, replaced by later records",
+        }
+    }
+}
+
 /// The summary for a person.
-pub(super) fn text(totals: &Totals, findings: &Findings, elapsed: Duration, form: Summary, last: &str) -> String {
+pub(super) fn text(
+    totals: &Totals,
+    findings: &Findings,
+    elapsed: Duration,
+    form: Summary,
+    (kept, last): (Kept<'_>, &str),
+) -> String {
     let mut text = String::new();
     let counts = totals.counts();
     let mut line = |words: String| {
@@ -112,7 +145,7 @@ pub(super) fn text(totals: &Totals, findings: &Findings, elapsed: Duration, form
         if name == "filtered" {
             let differing = match totals.differing {
                 0 => String::new(),
-                count => format!("   {count} with other content under the same key: look into duplicate.csv"),
+                count => format!("   {count} with other content under the same key: {}", kept.differing()),
             };
             line(format!("  duplicate {:>12}{differing}", grouped(counts.duplicate)));
         }
@@ -122,7 +155,7 @@ pub(super) fn text(totals: &Totals, findings: &Findings, elapsed: Duration, form
         line(format!("not owed    {:>12} KZT (CELL-48: calls that outlasted the money)", tenge(totals.not_owed)));
     }
     if totals.reversed != 0 {
-        line(format!("corrected   {:>12} KZT of it, replaced by later records", tenge(totals.reversed)));
+        line(format!("corrected   {:>12} KZT {}", tenge(totals.reversed), kept.corrected()));
     }
     if findings.warnings() > 0 {
         line(format!("reference   {:>12} (told above)", plural(findings.warnings(), "warning")));
