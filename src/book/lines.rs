@@ -100,7 +100,7 @@ impl<'a> Key<'a> {
     }
 
     fn hash(self) -> u64 {
-        self.number.map_or_else(|| hash_of_text(self.text), hash_of_number)
+        self.number.map_or_else(|| xxh3_64(self.text), hash_of_number)
     }
 }
 
@@ -265,7 +265,7 @@ impl Lines {
     /// Puts in a line that does not stand in the table, which has room.
     fn place(&mut self, span: LineSpan) {
         let hash =
-            if span.key & TEXT == 0 { hash_of_number(span.key) } else { hash_of_text(text_of(&self.texts, span.key)) };
+            if span.key & TEXT == 0 { hash_of_number(span.key) } else { xxh3_64(text_of(&self.texts, span.key)) };
         let (place, _) = self.look_up_from(self.home(hash), |_| false);
         if let Some(gap) = self.table.get_mut(place) {
             *gap = span;
@@ -303,10 +303,6 @@ fn hash_of_number(number: u64) -> u64 {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
     let product = number.wrapping_mul(GOLDEN);
     (product ^ product >> 32).wrapping_mul(GOLDEN)
-}
-
-fn hash_of_text(text: &[u8]) -> u64 {
-    xxh3_64(text)
 }
 
 fn text_of(texts: &[u8], key: u64) -> &[u8] {

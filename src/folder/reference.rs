@@ -114,6 +114,9 @@ impl DayCache {
     }
 }
 
+/// So many rows wait at most.
+const WAITING_MAX: usize = 32;
+
 /// Rows that wait until the memory that they need is there, in their order. Whoever tells a finding of a later row lets
 /// them go first.
 struct Waiting<T> {
@@ -129,13 +132,11 @@ impl<T> Default for Waiting<T> {
 }
 
 impl<T> Waiting<T> {
-    const MOST: usize = 32;
-
     /// Lets a row wait; whether it is time to let all go.
     fn push(&mut self, line: u32, text: &str, rest: T) -> bool {
         self.texts.push_str(text);
         self.rows.push((line, self.texts.len(), rest));
-        self.rows.len() >= Self::MOST
+        self.rows.len() >= WAITING_MAX
     }
 
     fn drain(&mut self, mut each: impl FnMut(u32, &str, T)) {
@@ -413,7 +414,7 @@ impl Loading<'_> {
                 Ok(payment) => {
                     self.register.prefetch_id(payment.account_id.as_bytes());
                     taken.waiting.push((line, payment));
-                    if taken.waiting.len() >= Waiting::<()>::MOST {
+                    if taken.waiting.len() >= WAITING_MAX {
                         taken.take_waiting(&self.register, name, findings);
                     }
                 }

@@ -319,51 +319,39 @@ impl Part {
 
     #[inline]
     fn insert(&mut self, new: Slot) -> Seen {
+        if self.used >= self.used_max {
+            self.grow();
+        }
         let home = self.home(new);
         for line in lines_from(&mut self.words, home) {
             if let Some(seen) = seen(line, new) {
                 return seen;
             }
-            if bits_of(&line[0], GAP) != 0 {
-                if self.used >= self.used_max || !fill(line, new) {
-                    break;
-                }
+            if fill(line, new) {
                 self.used = self.used.wrapping_add(1);
                 return Seen::New;
             }
         }
-        self.insert_with_room(new)
-    }
-
-    /// Keeps what has no place yet.
-    #[cold]
-    fn insert_with_room(&mut self, new: Slot) -> Seen {
-        if self.used >= self.used_max {
-            self.grow();
-        }
-        self.keep(new);
+        self.add_behind(new);
         Seen::New
     }
 
-    /// Keeps a key that does not stand in the table.
-    fn keep(&mut self, new: Slot) {
+    /// Keeps a key where the last lines are full: the table goes on behind them.
+    #[cold]
+    fn add_behind(&mut self, new: Slot) {
+        let last = self.lines().len();
+        self.words.resize(self.words.len().saturating_add(2 * SLOTS), 0);
+        lines_from(&mut self.words, last).iter_mut().for_each(|line| _ = fill(line, new));
         self.used = self.used.wrapping_add(1);
-        let home = self.home(new);
-        let has_place = lines_from(&mut self.words, home).iter_mut().any(|line| fill(line, new));
-        if !has_place {
-            // The last lines are full: the table goes on behind them.
-            self.words.resize(self.words.len().saturating_add(2 * SLOTS), 0);
-            let last = self.lines().len().saturating_sub(1);
-            lines_from(&mut self.words, last).iter_mut().for_each(|line| _ = fill(line, new));
-        }
     }
 
     /// Moves to a larger table: homes keep their order, so it is written from its beginning to its end.
+    #[cold]
     fn grow(&mut self) {
         let mut larger = Self::with_homes(self.homes.saturating_mul(GROWTH.0).div_ceil(GROWTH.1).saturating_add(4));
         for [highs, lows] in self.lines() {
             let slots = highs.iter().zip(lows).map(|(high, low)| Slot { high: *high, low: *low });
-            slots.filter(|slot| slot.high != GAP).for_each(|slot| larger.keep(slot));
+            slots.filter(|slot| slot.high != GAP).for_each(|slot| _ = larger.insert(slot));
         }
         *self = larger;
     }
