@@ -1,10 +1,12 @@
 //! Quantities: money, time, volume. Integers only; a float is a compile-time lint away.
 
+mod lanes;
 mod money;
 mod reciprocal;
 mod time;
 mod zone;
 
+pub use lanes::lanes_of;
 pub use money::{BadAmount, Tiyn, UnitPrice};
 pub use reciprocal::Reciprocal;
 pub use time::{BadDay, DurationMs, InstantMs, LocalDay, Period};

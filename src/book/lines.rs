@@ -1,41 +1,72 @@
 use super::AccountNo;
 use crate::hint::{huge_pages, prefetch};
 use crate::tariff::packed_digits;
-use crate::units::InstantMs;
+use crate::units::{InstantMs, lanes_of};
+use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A line belongs to an account from an instant until another: half a cache line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(align(32))]
-struct LineSpan {
-    /// The line: packed digits, or the place of its text; 0 where no line stands.
-    key: u64,
+/// Four lines: what one look at memory brings.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Bucket {
+    /// Packed digits, or the place of a text; filled from the first on, [`GAP`] where no line stands.
+    keys: [u64; 4],
+    spans: [Span; 4],
+}
+
+const GAP: u64 = 0;
+
+impl Bucket {
+    const EMPTY: Self = Self { keys: [GAP; 4], spans: [Span::NONE; 4] };
+}
+
+/// Whose a line is, and when.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    /// The account; [`NOBODY`] where the register does not have the one that the line names.
+    account: u32,
+    /// Index into the times; of a line with several spans [`SEVERAL`] and the index of the first of them.
+    times: u32,
+}
+
+const NOBODY: u32 = u32::MAX;
+const SEVERAL: u32 = 1 << 31;
+
+impl Span {
+    /// In a gap; it holds at no time.
+    const NONE: Self = Self { account: NOBODY, times: SEVERAL };
+}
+
+/// From an instant until another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Times {
     /// First instant, ms.
     from_ms: i64,
     /// First instant no longer, ms.
     to_ms: i64,
-    /// The account; [`NOBODY`] where the register does not have the one that the line names.
-    account: u32,
-    /// Index + 1 of the next span of the same line among the others; 0 for none.
-    next: u32,
 }
 
-const NOBODY: u32 = u32::MAX;
-
-impl LineSpan {
-    /// No line; it holds at no time.
-    const GAP: Self = Self { key: 0, from_ms: 0, to_ms: 0, account: NOBODY, next: 0 };
-
+impl Times {
     #[inline]
-    fn holds(&self, at: InstantMs) -> bool {
+    fn hold(self, at: InstantMs) -> bool {
         self.from_ms <= at.0 && at.0 < self.to_ms
     }
 
-    #[inline]
-    fn answer(&self) -> LineAnswer {
-        if self.account == NOBODY { LineAnswer::UnknownAccount } else { LineAnswer::Account(AccountNo(self.account)) }
+    fn meet(self, other: Self) -> bool {
+        self.from_ms < other.to_ms && other.from_ms < self.to_ms
     }
 }
+
+/// A span of a line that may have others.
+#[derive(Clone, Copy, Debug)]
+struct Linked {
+    account: u32,
+    times: Times,
+    /// Index of another of the same line; [`LAST`] for none.
+    next: u32,
+}
+
+const LAST: u32 = u32::MAX;
 
 /// What the register says of a line at an instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,22 +79,31 @@ pub enum LineAnswer {
     UnknownLine,
 }
 
+#[inline]
+fn answer_of(account: u32) -> LineAnswer {
+    if account == NOBODY { LineAnswer::UnknownAccount } else { LineAnswer::Account(AccountNo(account)) }
+}
+
 /// The span overlaps one of the same line that stands there already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OverlappingSpan;
 
 /// Which account a line belongs to, by date.
 ///
-/// An open-addressed table of the lines with their first spans, and a list of their others: 53 to 80 bytes a line, 32 a
-/// further span. A look-up nearly always reads one place in memory, for that is what it waits for; those of a group of
-/// records are read side by side.
+/// An open-addressed table of buckets of four lines: 32 to 48 bytes a line, 16 more where no other line has the same
+/// times, 32 for each span of a line that has several. A look-up nearly always reads one place in memory, for that is what
+/// it waits for; those of a group of records are read side by side.
 #[derive(Debug, Default)]
 pub struct Lines {
-    /// First spans of lines; a key of 0 is a gap.
-    table: Vec<LineSpan>,
+    table: Vec<Bucket>,
     used: usize,
-    /// The others.
-    others: Vec<LineSpan>,
+    times: Vec<Times>,
+    /// Where times stand, of the first of them: most lines begin with others, on one day.
+    known_times: FxHashMap<Times, u32>,
+    /// Spans of lines with several.
+    several: Vec<Linked>,
+    /// How many spans there are.
+    spans: usize,
     /// Texts of lines that are no numbers, one after the other.
     texts: Vec<u8>,
 }
@@ -82,9 +122,12 @@ pub const ASKED: usize = 32;
 /// The key is the place of a text: bits 0–23 its length, 24–62 its offset.
 const TEXT: u64 = 1 << 63;
 const LENGTH_BITS: u32 = 24;
-/// At most so much of the table is used, and so much it grows by.
-const FULL: (usize, usize) = (3, 5);
+/// So many of the four stand in a bucket at most, on average: of twenty-seven lines one then stands elsewhere.
+const USED_MAX: usize = 2;
+/// The table grows by half.
 const GROWTH: (usize, usize) = (3, 2);
+/// Of so many times it is known where they stand.
+const KNOWN_TIMES: usize = 1 << 16;
 
 /// A line as the table knows it.
 #[derive(Clone, Copy)]
@@ -107,17 +150,17 @@ impl<'a> Key<'a> {
 impl Lines {
     /// An empty register for about so many lines.
     pub fn with_capacity(lines: usize) -> Self {
-        Self { table: gaps(lines.saturating_mul(FULL.1).div_ceil(FULL.0)), ..Self::default() }
+        Self { table: empty(lines.div_ceil(USED_MAX)), ..Self::default() }
     }
 
     /// How many spans there are.
     pub fn len(&self) -> usize {
-        self.used.saturating_add(self.others.len())
+        self.spans
     }
 
     /// No line at all.
     pub fn is_empty(&self) -> bool {
-        self.used == 0
+        self.spans == 0
     }
 
     /// Says that a line belongs to an account (`None`: one that is not in the register) from an instant until another.
@@ -128,44 +171,59 @@ impl Lines {
         from: InstantMs,
         to: InstantMs,
     ) -> Result<(), OverlappingSpan> {
+        if self.used >= self.table.len().saturating_mul(USED_MAX) {
+            self.grow();
+        }
         let key = Key::of(line);
         let account = account.map_or(NOBODY, |no| no.0);
-        let mut span = LineSpan { key: 0, from_ms: from.0, to_ms: to.0, account, next: 0 };
-        let (place, head) = self.look_up(key);
-        if let Some(mut other) = head {
-            while from.0 >= other.to_ms || other.from_ms >= to.0 {
-                match self.other(other.next) {
-                    Some(next) => other = next,
-                    None => return self.add_another(place, span),
-                }
+        let times = Times { from_ms: from.0, to_ms: to.0 };
+        let (place, known) = self.look_up(key);
+        let (key, span) = match known {
+            Some((_, span)) if self.spans_of(span).any(|other| other.times.meet(times)) => return Err(OverlappingSpan),
+            Some((key, span)) => (key, self.another(span, account, times)),
+            None => {
+                self.used = self.used.saturating_add(1);
+                let key = key.number.unwrap_or_else(|| self.keep_text(line));
+                (key, Span { account, times: self.place_of(times) })
             }
-            return Err(OverlappingSpan);
-        }
-        span.key = key.number.unwrap_or_else(|| {
-            let place = TEXT | (self.texts.len() as u64) << LENGTH_BITS | line.len() as u64 & ((1 << LENGTH_BITS) - 1);
-            self.texts.extend_from_slice(line);
-            place
-        });
-        self.used = self.used.saturating_add(1);
-        if self.used.saturating_mul(FULL.1) > self.table.len().saturating_mul(FULL.0) {
-            self.grow();
-            self.place(span);
-        } else if let Some(gap) = self.table.get_mut(place) {
-            *gap = span;
-        }
+        };
+        self.put(place, key, span);
+        self.spans = self.spans.saturating_add(1);
         Ok(())
     }
 
-    /// Adds a span of a line that stands in the table: it goes in behind the first.
-    fn add_another(&mut self, place: usize, mut span: LineSpan) -> Result<(), OverlappingSpan> {
-        let number = u32::try_from(self.others.len()).ok().and_then(|index| index.checked_add(1));
-        let (Some(number), Some(first)) = (number, self.table.get_mut(place)) else { return Err(OverlappingSpan) };
-        (span.key, span.next) = (first.key, first.next);
-        first.next = number;
-        self.others.push(span);
-        Ok(())
+    /// The key of a line that is no number.
+    fn keep_text(&mut self, line: &[u8]) -> u64 {
+        let place = TEXT | (self.texts.len() as u64) << LENGTH_BITS | line.len() as u64 & ((1 << LENGTH_BITS) - 1);
+        self.texts.extend_from_slice(line);
+        place
     }
 
+    /// Where times stand; there are at most as many as lines, whose accounts have 32 bits.
+    fn place_of(&mut self, times: Times) -> u32 {
+        if let Some(place) = self.known_times.get(&times) {
+            return *place;
+        }
+        let place = index_of(self.times.len());
+        self.times.push(times);
+        if self.known_times.len() < KNOWN_TIMES {
+            self.known_times.insert(times, place);
+        }
+        place
+    }
+
+    /// The spans of a line that has one, or several, with another.
+    fn another(&mut self, span: Span, account: u32, times: Times) -> Span {
+        let mut next = span.times & !SEVERAL;
+        if span.times & SEVERAL == 0 {
+            let only = self.first_of(span);
+            next = index_of(self.several.len());
+            self.several.extend(only);
+        }
+        let first = index_of(self.several.len());
+        self.several.push(Linked { account, times, next });
+        Span { account, times: SEVERAL | first }
+    }
     /// Whose line it is at an instant.
     pub fn find(&self, line: &[u8], at: InstantMs) -> LineAnswer {
         self.answer(self.look_up(Key::of(line)).1, at)
@@ -191,14 +249,17 @@ impl Lines {
     }
 
     /// The second step.
+    #[inline]
     pub fn answers(&self, asked: &AskedLines, lines: &[(&[u8], InstantMs)], answers: &mut [LineAnswer]) {
         let found = asked.numbers.iter().zip(&asked.homes);
         for ((answer, (number, home)), (line, at)) in answers.iter_mut().zip(found).zip(lines) {
-            // Mostly the line stands in one of the two places where it belongs, and its only span: which of them is told
-            // without a branch.
-            let is_second = self.table.get(*home).is_none_or(|span| span.key != *number);
-            *answer = match self.table.get(home.wrapping_add(is_second.into())) {
-                Some(span) if span.key == *number && span.holds(*at) => span.answer(),
+            // Mostly the line stands where it belongs and has one span. Which of the four it is, is told without a branch.
+            let bucket = self.table.get(*home).unwrap_or(&Bucket::EMPTY);
+            let slot = lanes_of(*number, &bucket.keys).trailing_zeros() as usize;
+            *answer = match bucket.spans.get(slot) {
+                Some(span) if self.times.get(span.times as usize).is_some_and(|times| times.hold(*at)) => {
+                    answer_of(span.account)
+                }
                 _ => self.search(*number, *home, line, *at),
             };
         }
@@ -218,66 +279,71 @@ impl Lines {
         self.look_up(Key::of(line)).1.is_some()
     }
 
-    fn answer(&self, first: Option<LineSpan>, at: InstantMs) -> LineAnswer {
-        let mut next = first;
-        while let Some(span) = next {
-            if span.holds(at) {
-                return span.answer();
-            }
-            next = self.other(span.next);
+    fn answer(&self, line: Option<(u64, Span)>, at: InstantMs) -> LineAnswer {
+        let held = line.and_then(|(_, span)| self.spans_of(span).find(|one| one.times.hold(at)));
+        held.map_or(LineAnswer::UnknownLine, |one| answer_of(one.account))
+    }
+
+    /// The spans of a line, in no order.
+    fn spans_of(&self, span: Span) -> impl Iterator<Item = Linked> {
+        std::iter::successors(self.first_of(span), |one| self.several.get(one.next as usize).copied())
+    }
+
+    fn first_of(&self, span: Span) -> Option<Linked> {
+        if span.times & SEVERAL != 0 {
+            return self.several.get((span.times & !SEVERAL) as usize).copied();
         }
-        LineAnswer::UnknownLine
+        let times = *self.times.get(span.times as usize)?;
+        Some(Linked { account: span.account, times, next: LAST })
     }
 
-    fn other(&self, number: u32) -> Option<LineSpan> {
-        number.checked_sub(1).and_then(|index| self.others.get(index as usize)).copied()
-    }
-
-    /// Where a line stands, and its first span; the gap where it would, if it does not.
-    fn look_up(&self, key: Key<'_>) -> (usize, Option<LineSpan>) {
+    /// Where a line stands, with its key and what is known of it; the gap where it would, if it does not.
+    fn look_up(&self, key: Key<'_>) -> ((usize, usize), Option<(u64, Span)>) {
         self.look_up_from(self.home(key.hash()), |held| match key.number {
             Some(number) => held == number,
             None => held & TEXT != 0 && text_of(&self.texts, held) == key.text,
         })
     }
 
-    fn look_up_from(&self, home: usize, is_it: impl Fn(u64) -> bool) -> (usize, Option<LineSpan>) {
-        let mut place = home;
-        loop {
-            match self.table.get(place) {
-                // There is always a gap, but in a table that has no places at all.
-                None if self.table.is_empty() => return (0, None),
-                None => place = 0,
-                Some(span) if span.key == 0 => return (place, None),
-                Some(span) if is_it(span.key) => return (place, Some(*span)),
-                Some(_) => place = place.wrapping_add(1),
+    fn look_up_from(&self, home: usize, is_it: impl Fn(u64) -> bool) -> ((usize, usize), Option<(u64, Span)>) {
+        let (before, from_home) = self.table.split_at_checked(home).unwrap_or_default();
+        for (at, bucket) in (home..).zip(from_home).chain((0..).zip(before)) {
+            for (slot, (key, span)) in bucket.keys.iter().zip(&bucket.spans).enumerate() {
+                if *key == GAP {
+                    return ((at, slot), None);
+                }
+                if is_it(*key) {
+                    return ((at, slot), Some((*key, *span)));
+                }
             }
         }
+        // There is always a gap, but in a table that has no buckets at all.
+        ((home, 0), None)
     }
 
-    /// Where a hash belongs, there or in the next place, for both share a cache line: lines follow its high bits.
+    /// Where a hash belongs: buckets follow its high bits.
     #[inline]
     fn home(&self, hash: u64) -> usize {
-        let line = u128::from(hash).wrapping_mul((self.table.len() / 2) as u128) >> 64;
-        (line as usize).wrapping_mul(2)
+        (u128::from(hash).wrapping_mul(self.table.len() as u128) >> 64) as usize
     }
 
-    /// Puts in a line that does not stand in the table, which has room.
-    fn place(&mut self, span: LineSpan) {
-        let hash =
-            if span.key & TEXT == 0 { hash_of_number(span.key) } else { xxh3_64(text_of(&self.texts, span.key)) };
-        let (place, _) = self.look_up_from(self.home(hash), |_| false);
-        if let Some(gap) = self.table.get_mut(place) {
-            *gap = span;
+    fn put(&mut self, (at, slot): (usize, usize), key: u64, span: Span) {
+        if let Some(bucket) = self.table.get_mut(at)
+            && let (Some(held), Some(known)) = (bucket.keys.get_mut(slot), bucket.spans.get_mut(slot))
+        {
+            (*held, *known) = (key, span);
         }
     }
 
     #[cold]
     fn grow(&mut self) {
-        let places = self.table.len().saturating_mul(GROWTH.0).div_ceil(GROWTH.1).max(16);
-        for span in std::mem::replace(&mut self.table, gaps(places)) {
-            if span.key != 0 {
-                self.place(span);
+        let buckets = self.table.len().saturating_mul(GROWTH.0).div_ceil(GROWTH.1).max(8);
+        for bucket in std::mem::replace(&mut self.table, empty(buckets)) {
+            let lines = bucket.keys.into_iter().zip(bucket.spans);
+            for (key, span) in lines.take_while(|(key, _)| *key != GAP) {
+                let hash = if key & TEXT == 0 { hash_of_number(key) } else { xxh3_64(text_of(&self.texts, key)) };
+                let (place, _) = self.look_up_from(self.home(hash), |_| false);
+                self.put(place, key, span);
             }
         }
     }
@@ -288,12 +354,16 @@ impl Lines {
     }
 }
 
-fn gaps(places: usize) -> Vec<LineSpan> {
-    let places = places.next_multiple_of(2);
-    let mut table = Vec::with_capacity(places);
+fn empty(buckets: usize) -> Vec<Bucket> {
+    let mut table = Vec::with_capacity(buckets);
     huge_pages(&mut table);
-    table.resize(places, LineSpan::GAP);
+    table.resize(buckets, Bucket::EMPTY);
     table
+}
+
+/// An index that leaves the bit of [`SEVERAL`] free: so many spans would take 32 GB and more.
+fn index_of(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX).min(!SEVERAL)
 }
 
 /// Numbers of one operator lie close together, in blocks of any stride: of one product alone, some strides are crowds
@@ -314,6 +384,7 @@ fn text_of(texts: &[u8], key: u64) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const ALWAYS: (InstantMs, InstantMs) = (InstantMs(i64::MIN), InstantMs(i64::MAX));
 
@@ -357,13 +428,12 @@ mod tests {
             for number in (0..10_000u64).map(|n| 77_010_000_000 + n * stride) {
                 lines.add(number.to_string().as_bytes(), None, ALWAYS.0, ALWAYS.1).unwrap();
             }
-            let away = |(place, span): (usize, &LineSpan)| {
-                let home = lines.home(hash_of_number(span.key));
-                (place + lines.table.len() - home) % lines.table.len()
+            let stands = (0..).zip(&lines.table).flat_map(|(at, bucket)| bucket.keys.map(|key| (at, key)));
+            let away = |(at, key): (usize, u64)| {
+                (at + lines.table.len() - lines.home(hash_of_number(key))) % lines.table.len()
             };
-            let stands = lines.table.iter().enumerate().filter(|(_, span)| span.key != 0);
-            let sum: usize = stands.map(away).sum();
-            assert!(sum < 20_000, "{stride}: {sum}");
+            let sum: usize = stands.filter(|(_, key)| *key != GAP).map(away).sum();
+            assert!(sum < 1_000, "{stride}: {sum}");
         }
     }
 
@@ -374,13 +444,58 @@ mod tests {
             let line = format!("{}", 77_010_000_000u64 + u64::from(no) * 7);
             lines.add(line.as_bytes(), Some(AccountNo(no)), InstantMs(0), InstantMs(i64::from(no))).unwrap();
         }
-        let texts: Vec<String> = (0..100u64).map(|n| format!("{}", 77_010_000_000 + n * 21)).collect();
+        lines.add(b"user-1", Some(AccountNo(7)), InstantMs(0), InstantMs(i64::MAX)).unwrap();
+        let numbers = (0..100u64).map(|n| format!("{}", 77_010_000_000 + n * 21));
+        let texts: Vec<String> = numbers.chain(["user-1", "user-2", "", "0"].map(str::to_owned)).collect();
         let queries: Vec<_> = texts.iter().map(|line| (line.as_bytes(), InstantMs(100))).collect();
         let mut answers = vec![LineAnswer::UnknownLine; queries.len()];
         lines.find_all(&queries, &mut answers);
         for ((line, at), answer) in queries.into_iter().zip(&answers) {
             assert_eq!(lines.find(line, at), *answer);
         }
+        assert_eq!(
+            answers[100..104],
+            [
+                LineAnswer::Account(AccountNo(7)),
+                LineAnswer::UnknownLine,
+                LineAnswer::UnknownLine,
+                LineAnswer::UnknownLine
+            ]
+        );
         assert!(answers.contains(&LineAnswer::Account(AccountNo(102))) && answers.contains(&LineAnswer::UnknownLine));
+    }
+
+    proptest! {
+        #[test]
+        fn lines_equal_a_list(
+            spans in prop::collection::vec((0usize..12, 0u32..4, -5i64..20, 0i64..9), 0..80),
+            asked in prop::collection::vec((0usize..14, -8i64..30), 1..70),
+        ) {
+            let names = ["77010000001", "77010000002", "77010000003", "1", "01", "001", "a", "b", "ab", "", "9", "99", "c", "5"];
+            let (mut lines, mut list) = (Lines::default(), Vec::new());
+            for (name, account, from, length) in spans {
+                let account = account.checked_sub(1).map(AccountNo);
+                let to = from + length;
+                let meets = list.iter().any(|(other, _, start, end)| *other == name && *start < to && from < *end);
+                let added = lines.add(names[name].as_bytes(), account, InstantMs(from), InstantMs(to));
+                prop_assert_eq!(added.is_err(), meets);
+                if !meets {
+                    list.push((name, account, from, to));
+                }
+            }
+            prop_assert_eq!(lines.len(), list.len());
+            let queries: Vec<_> = asked.iter().map(|(name, at)| (names[*name].as_bytes(), InstantMs(*at))).collect();
+            let mut answers = vec![LineAnswer::UnknownLine; queries.len()];
+            lines.find_all(&queries, &mut answers);
+            for ((name, at), answer) in asked.iter().zip(answers) {
+                let held = list.iter().find(|(other, _, from, to)| other == name && from <= at && at < to);
+                let expected = held.map_or(LineAnswer::UnknownLine, |(_, account, ..)| {
+                    account.map_or(LineAnswer::UnknownAccount, LineAnswer::Account)
+                });
+                prop_assert_eq!(answer, expected);
+                prop_assert_eq!(lines.find(names[*name].as_bytes(), InstantMs(*at)), expected);
+                prop_assert_eq!(lines.knows(names[*name].as_bytes()), list.iter().any(|(other, ..)| other == name));
+            }
+        }
     }
 }

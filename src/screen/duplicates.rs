@@ -1,6 +1,6 @@
 use crate::hint::{huge_pages, prefetch};
 use crate::record::{Cause, UsageRecord};
-use wide::u64x4;
+use crate::units::lanes_of;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 /// Keys of one source: `source` is part of the de-duplication key.
@@ -236,7 +236,7 @@ impl Duplicates {
     }
 
     /// Looks a record up and, where it is new, keeps it.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, record: Fingerprint) -> Seen {
         let (part, slot) = split(record);
         self.parts.get_mut(part).map_or(Seen::New, |part| part.insert(slot))
@@ -262,11 +262,10 @@ fn split(record: Fingerprint) -> (usize, Slot) {
     (key as usize % PARTS, Slot { high: ((key >> 64) as u64).max(1), low })
 }
 
-/// What the line says of a record, where its key stands here. All four upper halves are compared without a branch, for
-/// where a key stands is no habit that a processor could learn.
+/// What the line says of a record, where its key stands here.
 #[inline]
 fn seen([highs, lows]: &Line, slot: Slot) -> Option<Seen> {
-    let mut same = bits_of(highs, slot.high);
+    let mut same = lanes_of(slot.high, highs);
     while same != 0 {
         let low = lows.get(same.trailing_zeros() as usize).copied().unwrap_or(0);
         if (low ^ slot.low) >> KEY_SHIFT == 0 {
@@ -280,16 +279,10 @@ fn seen([highs, lows]: &Line, slot: Slot) -> Option<Seen> {
 /// Keeps a record in the first gap of the line; false where there is none.
 #[inline]
 fn fill([highs, lows]: &mut Line, slot: Slot) -> bool {
-    let gap = bits_of(highs, GAP).trailing_zeros() as usize;
+    let gap = lanes_of(GAP, highs).trailing_zeros() as usize;
     let (Some(high), Some(low)) = (highs.get_mut(gap), lows.get_mut(gap)) else { return false };
     (*high, *low) = (slot.high, slot.low);
     true
-}
-
-/// A bit for each upper half that is this.
-#[inline]
-fn bits_of(highs: &[u64; SLOTS], high: u64) -> u32 {
-    u64x4::new(*highs).simd_eq(u64x4::splat(high)).to_bitmask()
 }
 
 /// The lines from one on.
@@ -317,7 +310,7 @@ impl Part {
         (u128::from(slot.high).wrapping_mul(self.homes as u128) >> 64) as usize
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&mut self, new: Slot) -> Seen {
         if self.used >= self.used_max {
             self.grow();
