@@ -143,6 +143,12 @@ impl Watch {
         let mut look = Look { deciding, ready: Vec::new(), gone: Vec::new(), archives_waiting: 0, notes: Vec::new() };
         if look.deciding == Deciding::Same {
             self.look_at_feeds(now, &mut look);
+            // A file may have grown after what decides was looked at, and that have changed before it grew.
+            if !look.ready.is_empty() && self.deciding(now) != Deciding::Same {
+                for file in std::mem::take(&mut look.ready) {
+                    self.again(&file.name);
+                }
+            }
         }
         look
     }

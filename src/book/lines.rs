@@ -129,6 +129,9 @@ const GROWTH: (usize, usize) = (3, 2);
 /// Of so many times it is known where they stand.
 const KNOWN_TIMES: usize = 1 << 16;
 
+/// Index of a bucket, and of one of its four.
+type Place = (usize, usize);
+
 /// A line as the table knows it.
 #[derive(Clone, Copy)]
 struct Key<'a> {
@@ -199,7 +202,7 @@ impl Lines {
         place
     }
 
-    /// Where times stand; there are at most as many as lines, whose accounts have 32 bits.
+    /// Where times stand, which they do from now on.
     fn place_of(&mut self, times: Times) -> u32 {
         if let Some(place) = self.known_times.get(&times) {
             return *place;
@@ -224,6 +227,7 @@ impl Lines {
         self.several.push(Linked { account, times, next });
         Span { account, times: SEVERAL | first }
     }
+
     /// Whose line it is at an instant.
     pub fn find(&self, line: &[u8], at: InstantMs) -> LineAnswer {
         self.answer(self.look_up(Key::of(line)).1, at)
@@ -298,14 +302,14 @@ impl Lines {
     }
 
     /// Where a line stands, with its key and what is known of it; the gap where it would, if it does not.
-    fn look_up(&self, key: Key<'_>) -> ((usize, usize), Option<(u64, Span)>) {
+    fn look_up(&self, key: Key<'_>) -> (Place, Option<(u64, Span)>) {
         self.look_up_from(self.home(key.hash()), |held| match key.number {
             Some(number) => held == number,
             None => held & TEXT != 0 && text_of(&self.texts, held) == key.text,
         })
     }
 
-    fn look_up_from(&self, home: usize, is_it: impl Fn(u64) -> bool) -> ((usize, usize), Option<(u64, Span)>) {
+    fn look_up_from(&self, home: usize, is_it: impl Fn(u64) -> bool) -> (Place, Option<(u64, Span)>) {
         let (before, from_home) = self.table.split_at_checked(home).unwrap_or_default();
         for (at, bucket) in (home..).zip(from_home).chain((0..).zip(before)) {
             for (slot, (key, span)) in bucket.keys.iter().zip(&bucket.spans).enumerate() {
@@ -327,7 +331,7 @@ impl Lines {
         (u128::from(hash).wrapping_mul(self.table.len() as u128) >> 64) as usize
     }
 
-    fn put(&mut self, (at, slot): (usize, usize), key: u64, span: Span) {
+    fn put(&mut self, (at, slot): Place, key: u64, span: Span) {
         if let Some(bucket) = self.table.get_mut(at)
             && let (Some(held), Some(known)) = (bucket.keys.get_mut(slot), bucket.spans.get_mut(slot))
         {
