@@ -93,6 +93,8 @@ pub struct LineReader {
     end: Option<End>,
     /// The input may go on behind its end: a last line without end is not there yet.
     grows: bool,
+    /// Of one that grows no more bytes are read.
+    until: u64,
     /// What was read of a long line that has no end yet.
     partial: Option<Partial>,
 }
@@ -124,6 +126,12 @@ impl LineReader {
     pub fn open_growing(path: &Path) -> Result<Self, FeedError> {
         let reader = Self::open(path)?;
         Ok(Self { grows: reader.source.packed_bytes().is_none(), ..reader })
+    }
+
+    /// Of a file that grows, reads no further than to so many bytes from its beginning, also where it has more: as if
+    /// it ended there.
+    pub fn read_until(&mut self, bytes: u64) {
+        self.until = if self.grows { bytes } else { u64::MAX };
     }
 
     /// Whether the file is an archive.
@@ -173,7 +181,17 @@ impl LineReader {
     }
 
     fn new(source: Source, bounds: Bounds) -> Self {
-        Self { source, bounds, carry: Vec::new(), expanded: 0, started: false, end: None, grows: false, partial: None }
+        Self {
+            source,
+            bounds,
+            carry: Vec::new(),
+            expanded: 0,
+            started: false,
+            end: None,
+            grows: false,
+            until: u64::MAX,
+            partial: None,
+        }
     }
 
     /// The next piece, none at the end. `buffer` is used for it: give back that of an earlier piece.
@@ -228,7 +246,9 @@ impl LineReader {
     fn fill(&mut self, buffer: &mut [u8], mut filled: usize) -> usize {
         while self.end.is_none() {
             let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) else { break };
-            match self.source.read(free) {
+            let most = usize::try_from(self.until.saturating_sub(self.expanded)).unwrap_or(usize::MAX);
+            let most = free.len().min(most);
+            match self.source.read(free.get_mut(..most).unwrap_or_default()) {
                 Ok(0) => self.end = Some(End::Clean),
                 Ok(count) => {
                     filled = filled.saturating_add(count);

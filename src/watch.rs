@@ -46,13 +46,23 @@ pub enum Deciding {
     Gone(String),
 }
 
+/// A feed file that may be read.
+#[derive(Debug)]
+pub struct Ready {
+    /// The file.
+    pub file: FeedFile,
+    /// So many bytes it had. What is added later may need reference data that is added with it, and is for a later
+    /// look.
+    pub bytes: u64,
+}
+
 /// What a look at the folder found.
 #[derive(Debug)]
 pub struct Look {
     /// Whether feeds may be read.
     pub deciding: Deciding,
     /// Feed files that are new or changed, in the order of their names.
-    pub ready: Vec<FeedFile>,
+    pub ready: Vec<Ready>,
     /// Feed files that were there and are not any more.
     pub gone: Vec<FeedFile>,
     /// Archives that are not whole yet, or not known to be.
@@ -85,6 +95,12 @@ struct Seen {
     stamp: Stamp,
     since: Instant,
     state: State,
+}
+
+impl Seen {
+    fn as_ready(&self) -> Ready {
+        Ready { file: self.file.clone(), bytes: self.stamp.bytes }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,8 +161,8 @@ impl Watch {
             self.look_at_feeds(now, &mut look);
             // A file may have grown after what decides was looked at, and that have changed before it grew.
             if !look.ready.is_empty() && self.deciding(now) != Deciding::Same {
-                for file in std::mem::take(&mut look.ready) {
-                    self.again(&file.name);
+                for ready in std::mem::take(&mut look.ready) {
+                    self.again(&ready.file.name);
                 }
             }
         }
@@ -200,7 +216,7 @@ impl Watch {
             match checked.whole {
                 Ok(()) if Stamp::of(&seen.file.path) == Some(seen.stamp) => {
                     seen.state = State::Ready;
-                    look.ready.push(seen.file.clone());
+                    look.ready.push(seen.as_ready());
                 }
                 Ok(()) => {}
                 Err(why) => {
@@ -218,12 +234,12 @@ impl Watch {
             }
             if seen.state == State::New {
                 seen.file = file;
-                match Kind::of(&seen.file.path) {
+                match Kind::of(&seen.file.path, stamp.bytes) {
                     Err(error) => look.notes.push(error.to_string()),
                     Ok(Kind::Unknown) => {}
                     Ok(Kind::Plain) => {
                         seen.state = State::Ready;
-                        look.ready.push(seen.file.clone());
+                        look.ready.push(seen.as_ready());
                     }
                     Ok(Kind::Archive) if now.saturating_duration_since(seen.since) < RESTS => {
                         look.archives_waiting = look.archives_waiting.saturating_add(1);
@@ -237,6 +253,6 @@ impl Watch {
             let waits = matches!(seen.state, State::Checked | State::CutOff);
             look.archives_waiting = look.archives_waiting.saturating_add(usize::from(waits));
         }
-        look.ready.sort_by(|a, b| a.name.cmp(&b.name));
+        look.ready.sort_by(|a, b| a.file.name.cmp(&b.file.name));
     }
 }

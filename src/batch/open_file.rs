@@ -114,6 +114,11 @@ impl OpenFile {
         Ok(Self { changed: true, ..Self::open(self.file, file, None, self.mode)? })
     }
 
+    /// If it grows, reads no further than to so many bytes from its beginning.
+    pub(super) fn read_until(&mut self, bytes: u64) {
+        self.lines.read_until(bytes);
+    }
+
     /// Its place in the pass.
     pub(super) fn place(&self) -> usize {
         self.file

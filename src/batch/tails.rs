@@ -4,7 +4,7 @@ use super::open_file::{Mode, OpenFile, Step};
 use super::pass::FeedFile;
 use super::reader::{Pieces, Told, Work};
 use crate::feed::FeedError;
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -18,8 +18,8 @@ const RESTING_MAX: usize = 64;
 #[derive(Default)]
 pub(crate) struct Tails {
     lanes: Vec<Lane>,
-    /// Files in the lanes.
-    queued: FxHashSet<usize>,
+    /// Files in the lanes, and to how many bytes each is to be read.
+    queued: FxHashMap<usize, u64>,
     /// The lane whose turn it is.
     turn: usize,
     /// At their end, that which rested longest first.
@@ -43,9 +43,9 @@ struct Resting {
 }
 
 impl Tails {
-    /// A file is to be read, or read on, behind the others of its feed.
-    pub(crate) fn queue(&mut self, place: usize, source: &str) {
-        if !self.queued.insert(place) {
+    /// A file is to be read, or read on, behind the others of its feed; if it grows, to its first `bytes` and no further.
+    pub(crate) fn queue(&mut self, place: usize, source: &str, bytes: u64) {
+        if self.queued.insert(place, bytes).is_some() {
             return;
         }
         match self.lanes.iter_mut().find(|lane| lane.source == source) {
@@ -61,7 +61,7 @@ impl Tails {
 
     /// Files that are to be read.
     pub(crate) fn queued(&self) -> impl Iterator<Item = usize> + '_ {
-        self.queued.iter().copied()
+        self.queued.keys().copied()
     }
 
     /// Files that could not be opened since it was asked last.
@@ -129,6 +129,7 @@ impl Tails {
         }
         let open = self.lanes.get_mut(at)?.open.as_mut()?;
         let (place, file) = (open.place(), files.get(open.place())?);
+        open.read_until(self.queued.get(&place).copied()?);
         match open.step(file, std::mem::take(spare), &mut self.told.notes, progress) {
             Step::Work(work) => return Some(Some(work)),
             Step::Nothing(buffer) => *spare = buffer,
@@ -254,7 +255,7 @@ mod tests {
         ];
         let mut tails = Tails::default();
         for (place, of) in files.iter().enumerate() {
-            tails.queue(place, &of.source.name);
+            tails.queue(place, &of.source.name, u64::MAX);
         }
         let order: Vec<usize> = read(&mut tails, &files, 7).into_iter().map(|(file, ..)| file).collect();
         assert_eq!(order, [0, 2, 3, 0, 3, 0, 3]);
@@ -268,12 +269,30 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_after_the_look_is_left_for_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "record_id\none\ntwo\nthree\n";
+        let mut files = [file(folder.path(), "a", "a", text)];
+        let mut tails = Tails::default();
+        // The second time it is asked for while it is in its lane; the last time it is opened anew.
+        for (looks, came) in [(&[16u64][..], "one\n"), (&[16, 18], "two\n"), (&[24], "three\n"), (&[24], "")] {
+            looks.iter().for_each(|bytes| tails.queue(0, "a", *bytes));
+            let texts: String = read(&mut tails, &files, 9).into_iter().map(|(_, _, text)| text).collect();
+            assert_eq!((texts.as_str(), tails.is_idle()), (came, true));
+            files[0].known = std::mem::take(&mut tails.told).ended.pop().map(|ended| ended.at);
+            if looks == [24] {
+                tails.forget(0);
+            }
+        }
+    }
+
+    #[test]
     fn what_rests_is_read_on_if_it_is_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let mut files = [file(folder.path(), "a", "a", "record_id\none\ntw")];
         let mut tails = Tails::default();
         let mut take = |files: &mut [FeedFile; 1]| {
-            tails.queue(0, "a");
+            tails.queue(0, "a", std::fs::metadata(&files[0].path).unwrap().len());
             let read = read(&mut tails, files, 9);
             let ended = std::mem::take(&mut tails.told).ended.pop().unwrap();
             files[0].known = Some(ended.at);

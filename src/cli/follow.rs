@@ -90,8 +90,8 @@ impl Following<'_> {
                 for gone in &look.gone {
                     self.store.forget(&mut self.followed, gone);
                 }
-                for file in look.ready {
-                    self.store.queue(&mut self.followed, file);
+                for ready in look.ready {
+                    self.store.queue(&mut self.followed, ready.file, ready.bytes);
                 }
                 if let (Some(reference), false) = (&self.reference, self.followed.is_idle()) {
                     done = self.store.follow(&mut self.followed, reference, &self.how)?;

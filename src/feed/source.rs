@@ -59,14 +59,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Looks at a file's name and its first bytes.
-    pub fn of(path: &Path) -> Result<Self, FeedError> {
+    /// Looks at a file's name and its first bytes, of as many as it is said to have.
+    pub fn of(path: &Path, bytes: u64) -> Result<Self, FeedError> {
         if Compression::of_name(path) != Compression::None {
             return Ok(Self::Archive);
         }
         let failed = |cause| FeedError { path: path.to_owned(), cause };
         let mut head = Vec::with_capacity(4);
-        File::open(path).and_then(|file| file.take(4).read_to_end(&mut head)).map_err(failed)?;
+        File::open(path).and_then(|file| file.take(bytes.min(4)).read_to_end(&mut head)).map_err(failed)?;
         // No archive begins with the end of a line among its first four bytes.
         Ok(if Compression::of_bytes(&head) != Compression::None {
             Self::Archive

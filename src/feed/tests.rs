@@ -320,6 +320,32 @@ fn a_file_that_grows_gives_whole_lines_and_goes_on() {
 }
 
 #[test]
+fn a_file_that_grows_is_read_as_far_as_it_is_said_to_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f");
+    std::fs::write(&path, "one\ntwo\nthree\n").unwrap();
+    let lines = |text: &str| Some(Piece::Lines(text.as_bytes().to_vec()));
+    let mut reader = LineReader::open_growing(&path).unwrap();
+    for (bytes, piece, waiting) in [
+        (0, None, ""),
+        (6, lines("one\n"), "tw"),
+        (6, None, "tw"),
+        (8, lines("two\n"), ""),
+        (3, None, ""),
+        (8, None, ""),
+    ] {
+        reader.read_until(bytes);
+        assert_eq!((reader.next_piece(Vec::new()), reader.waiting()), (piece, waiting.as_bytes()), "{bytes}");
+    }
+    reader.read_until(99);
+    assert_eq!(reader.next_piece(Vec::new()), lines("three\n"));
+    // Of one that does not grow all is read.
+    let mut reader = LineReader::open(&path).unwrap();
+    reader.read_until(1);
+    assert_eq!(reader.next_piece(Vec::new()), lines("one\ntwo\nthree\n"));
+}
+
+#[test]
 fn what_a_file_is_that_is_still_written() {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes, kind) in [
@@ -334,9 +360,11 @@ fn what_a_file_is_that_is_still_written() {
     ] {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        assert_eq!(Kind::of(&path).unwrap(), kind, "{name}");
+        assert_eq!(Kind::of(&path, bytes.len() as u64).unwrap(), kind, "{name}");
+        // What is written after it was looked at does not count.
+        assert_eq!(Kind::of(&path, 0).is_ok_and(|kind| kind == Kind::Unknown), !name.ends_with(".gz"), "{name}");
     }
-    assert!(Kind::of(&folder.path().join("none.csv")).is_err());
+    assert!(Kind::of(&folder.path().join("none.csv"), 4).is_err());
     let path = folder.path().join("whole.gz");
     let archive = gzip(b"a\n");
     std::fs::write(&path, &archive).unwrap();

@@ -38,7 +38,8 @@ impl Followed {
 
 impl Store {
     /// A file is to be read, or read on, as far as there are whole lines; behind those of its feed that came before.
-    pub fn queue(&mut self, followed: &mut Followed, file: FeedFile) {
+    /// If it grows, it is read to its first `bytes` and no further: what comes later is for the next look.
+    pub fn queue(&mut self, followed: &mut Followed, file: FeedFile, bytes: u64) {
         let place = self.books.file(&key_of(&file)) as usize;
         let source = file.source.name.clone();
         if followed.files.len() < self.books.files.len() {
@@ -48,7 +49,7 @@ impl Store {
         if let Some(slot) = followed.files.get_mut(place) {
             *slot = file;
         }
-        followed.tails.queue(place, &source);
+        followed.tails.queue(place, &source, bytes);
     }
 
     /// A file is gone from the folder.
