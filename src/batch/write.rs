@@ -8,6 +8,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// How many rows ahead the ids of accounts are asked for.
+const AHEAD: u32 = 8;
+
 /// The files of outcomes. Source: interface 7.3; `rejected-raw.ndjson` keeps what was rejected (rating 1.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
@@ -183,7 +186,16 @@ impl<'r> RowWriter<'r> {
     pub(crate) fn write(&self, prepared: &Prepared, rows: &mut Rows) {
         let mut recent = Recent::default();
         let mut told = prepared.told.iter().peekable();
+        let register = &self.reference.register;
+        let account_at = |at: u32| prepared.items.get(at as usize).and_then(|item| item.account);
         for (at, item) in (0u32..).zip(&prepared.items) {
+            // Two steps to memory for the id of an account, which stands anywhere.
+            if let Some(no) = account_at(at.wrapping_add(2 * AHEAD)) {
+                register.prefetch_place_of_id(no);
+            }
+            if let Some(no) = account_at(at.wrapping_add(AHEAD)) {
+                register.prefetch_id_of(no);
+            }
             while let Some(part) = told.next_if(|part| part.at <= at) {
                 self.told(part, rows, &mut recent);
             }

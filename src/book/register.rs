@@ -171,6 +171,18 @@ impl Register {
         prefetch(&self.accounts, no.0 as usize);
     }
 
+    /// Asks for the memory that tells where the id of an account stands.
+    #[inline]
+    pub fn prefetch_place_of_id(&self, no: AccountNo) {
+        prefetch(&self.id_ends, no.0 as usize);
+    }
+
+    /// Asks for the id of an account: what [`Self::prefetch_place_of_id`] asked for has come.
+    #[inline]
+    pub fn prefetch_id_of(&self, no: AccountNo) {
+        prefetch(self.id(no), 0);
+    }
+
     /// What is known of an account, to be changed while the register is built.
     pub fn account_mut(&mut self, no: AccountNo) -> Option<&mut Account> {
         self.accounts.get_mut(no.0 as usize)
