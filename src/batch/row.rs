@@ -1,45 +1,78 @@
-//! Rows of `rated.csv` as nearly all are, put together in place: names that were padded once, digits eight at a time,
-//! the calendar day of the row before. `None` leaves a row to [`super::write`], whose bytes are the same; a test
+//! Rows of `rated.csv` as nearly all are, put together in place: what rows of their kind have in common is copied, digits
+//! are made eight at a time, the calendar day is that of the row before. `None` leaves a row to [`super::write`], whose bytes are the same; a test
 //! compares them.
 
 use crate::tariff::Version;
 use crate::units::{InstantMs, Tiyn};
+use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 
-/// A name that stands in many rows, with its comma.
+/// A text that stands in many rows, and may be copied whole, whatever its length.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Name {
-    text: [u8; NAME],
+pub(super) struct Padded<const N: usize> {
+    text: [u8; N],
     length: usize,
 }
 
-const NAME: usize = 32;
+impl<const N: usize> Padded<N> {
+    /// `None` where it is too long.
+    pub(super) fn of(text: &[u8]) -> Option<Self> {
+        let mut padded = Self { text: [0; N], length: text.len() };
+        padded.text.get_mut(..text.len())?.copy_from_slice(text);
+        Some(padded)
+    }
+}
 
-impl Name {
-    /// `None` where the escaped name is too long.
-    pub(super) fn of(escaped: &[u8]) -> Option<Self> {
-        let mut text = [0; NAME];
-        text.get_mut(..escaped.len())?.copy_from_slice(escaped);
-        *text.get_mut(escaped.len())? = b',';
-        Some(Self { text, length: escaped.len().saturating_add(1) })
+/// What rows of one kind have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    /// Plan, tariff version, zone and service, each with its comma.
+    pub(super) names: Padded<96>,
+    /// The columns behind the VAT of a row that is owed whole, and the end of the line.
+    pub(super) rest: Padded<96>,
+}
+
+/// Kinds of rows by their key: a month has some dozens.
+#[derive(Debug, Default)]
+pub(super) struct Kinds(FxHashMap<u128, Kind>);
+
+/// So many kinds are kept, a megabyte.
+const KINDS_MAX: usize = 4096;
+
+impl Kinds {
+    /// The kind of a key, which `make` makes where it is not known; `None` where that says so.
+    #[inline(always)]
+    pub(super) fn of(&mut self, key: u128, make: impl FnOnce() -> Option<Kind>) -> Option<&Kind> {
+        if self.0.len() >= KINDS_MAX {
+            self.0.clear();
+        }
+        match self.0.entry(key) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(place) => Some(place.insert(make()?)),
+        }
     }
 }
 
 /// The calendar day of the last instant, as text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Day {
+struct Day {
     version: u16,
     from: InstantMs,
     to: InstantMs,
     midnight: InstantMs,
-    /// `2026-03-01T00:00:00.000+05:00,`
-    text: [u8; INSTANT],
+    /// `2026-03-01T00:00:00.000+05:00,`, and what is never read.
+    text: [u8; 32],
 }
 
 const INSTANT: usize = 30;
+/// Where the clock stands in an instant, and its fraction.
+const CLOCK: usize = 11;
+const FRACTION: usize = 19;
 const DAY_MS: i64 = 86_400_000;
 
 impl Day {
     /// The day of an instant, `None` where its offset changes or is not tabulated, or the year has not four digits.
+    #[cold]
     fn of(version: &Version, index: u16, at: InstantMs) -> Option<Self> {
         let local = version.zone.local(at);
         let midnight = at.plus_ms(local.ms_of_day.wrapping_neg());
@@ -48,23 +81,27 @@ impl Day {
         if !steady || !version.zone.is_tabulated(midnight) || !version.zone.is_tabulated(to) {
             return None;
         }
-        let mut text = *b"0000-00-00T00:00:00.000+00:00,";
         let minutes = (local.offset_ms / 60_000).unsigned_abs();
         let sign = if local.offset_ms < 0 { '-' } else { '+' };
         let written = format!("{}T00:00:00.000{sign}{:02}:{:02},", local.day, minutes / 60, minutes % 60);
-        text = written.as_bytes().try_into().unwrap_or(text);
+        let mut text = [0; 32];
+        text.get_mut(..INSTANT)?.copy_from_slice(written.as_bytes().first_chunk::<INSTANT>()?);
         Some(Self { version: index, from: midnight, to, midnight, text })
     }
 }
 
 /// A row under way.
+#[derive(Debug)]
 pub(super) struct Row {
     bytes: [u8; ROW],
     length: usize,
     day: Option<Day>,
 }
 
-const ROW: usize = 768;
+/// No row as long is put together here: a name and two ids of at most 33 bytes, two texts of 96, an instant, numbers.
+const LENGTH_MAX: usize = 512;
+/// Whatever is put into the row begins before [`LENGTH_MAX`] and fits behind it, so no place in it needs a check.
+const ROW: usize = LENGTH_MAX + 128;
 
 impl Default for Row {
     fn default() -> Self {
@@ -73,11 +110,10 @@ impl Default for Row {
 }
 
 impl Row {
-    /// Begins a row with the name of its source.
+    /// Begins a row.
     #[inline]
-    pub(super) fn begin(&mut self, source: &Name) -> Option<()> {
+    pub(super) fn begin(&mut self) {
         self.length = 0;
-        self.name(source)
     }
 
     /// What stands so far.
@@ -86,115 +122,118 @@ impl Row {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    #[inline]
-    fn put<const N: usize>(&mut self, text: &[u8; N], length: usize) -> Option<()> {
-        *self.bytes.get_mut(self.length..)?.first_chunk_mut::<N>()? = *text;
+    /// Writes so far behind what stands.
+    #[inline(always)]
+    fn write<const N: usize>(&mut self, behind: usize, text: &[u8; N]) {
+        let at = self.length.wrapping_add(behind) % LENGTH_MAX;
+        if let Some(place) = self.bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = *text;
+        }
+    }
+
+    #[inline(always)]
+    fn put<const N: usize>(&mut self, text: &[u8; N], length: usize) {
+        self.write(0, text);
         self.length = self.length.wrapping_add(length);
-        Some(())
     }
 
-    /// A name and its comma.
-    #[inline]
-    pub(super) fn name(&mut self, name: &Name) -> Option<()> {
-        self.put(&name.text, name.length)
-    }
-
-    /// The rest of a row.
-    #[inline]
-    pub(super) fn rest(&mut self, text: &[u8]) -> Option<()> {
-        let end = self.length.checked_add(text.len())?;
-        self.bytes.get_mut(self.length..end)?.copy_from_slice(text);
-        self.length = end;
-        Some(())
+    /// A text as it is.
+    #[inline(always)]
+    pub(super) fn padded<const N: usize>(&mut self, text: &Padded<N>) {
+        self.put(&text.text, text.length);
     }
 
     /// An id and a comma; `None` where it is long or may need quotes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn id(&mut self, text: &[u8]) -> Option<()> {
-        let end = self.length.checked_add(text.len())?;
-        let place = self.bytes.get_mut(self.length..end)?;
         let plain = match text.len() {
-            4..8 => copy_ends::<4>(place, text),
-            8..17 => copy_ends::<8>(place, text),
+            8..17 => self.ends::<8>(0, text),
+            4..8 => self.ends::<4>(0, text),
             17..33 => {
-                let last = text.len().wrapping_sub(16);
-                copy_ends::<8>(place.get_mut(..16)?, text.get(..16)?)
-                    && copy_ends::<8>(place.get_mut(last..)?, text.get(last..)?)
+                let (first, last) = (text.first_chunk::<16>()?, text.last_chunk::<16>()?);
+                self.ends::<8>(0, first) && self.ends::<8>(text.len().wrapping_sub(16), last)
             }
             _ => false,
         };
         if !plain {
             return None;
         }
-        self.length = end;
-        self.put(b",", 1)
+        self.length = self.length.wrapping_add(text.len());
+        self.put(b",", 1);
+        Some(())
+    }
+
+    /// Copies the first and the last `N` bytes: all of a text of `N` to 2 `N`. False where a byte may need quotes.
+    #[inline(always)]
+    fn ends<const N: usize>(&mut self, behind: usize, text: &[u8]) -> bool {
+        let (Some(first), Some(last)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) else { return false };
+        self.write(behind, first);
+        self.write(behind.wrapping_add(text.len().wrapping_sub(N)), last);
+        is_plain(first) && is_plain(last)
     }
 
     /// A number below 10⁸ and a comma.
-    #[inline]
+    #[inline(always)]
     pub(super) fn number(&mut self, number: u64) -> Option<()> {
-        self.digits(u32::try_from(number).ok()?)?;
-        self.put(b",", 1)
-    }
-
-    #[inline]
-    fn digits(&mut self, number: u32) -> Option<()> {
-        if number >= 100_000_000 {
-            return None;
-        }
-        let digits = eight_digits(number);
+        let digits = eight_digits(u32::try_from(number).ok().filter(|number| *number < DIGITS_MAX)?);
         // A number has one digit at least.
-        let leading = ((digits | 1 << 56).trailing_zeros() / 8) as usize;
-        let text = (digits | ZEROS) >> (leading as u32).wrapping_mul(8);
-        self.put(&text.to_le_bytes(), 8usize.wrapping_sub(leading))
+        let leading = (digits | 1 << 56).trailing_zeros() / 8;
+        self.put(&((digits | ZEROS) >> leading.wrapping_mul(8)).to_le_bytes(), 8u32.wrapping_sub(leading) as usize);
+        self.put(b",", 1);
+        Some(())
     }
 
     /// An amount and a comma; `None` of a million tenge and more, or below zero.
-    #[inline]
+    #[inline(always)]
     pub(super) fn tenge(&mut self, amount: Tiyn) -> Option<()> {
-        let tiyn = u32::try_from(amount.get()).ok()?;
-        self.digits(tiyn / 100)?;
-        let rest = tiyn % 100;
-        let (tens, ones) = (rest / 10, rest % 10);
-        self.put(&[b'.', b'0'.wrapping_add(tens as u8), b'0'.wrapping_add(ones as u8), b','], 4)
+        let digits = eight_digits(u32::try_from(amount.get()).ok().filter(|tiyn| *tiyn < DIGITS_MAX)?);
+        // One digit stands before the point at least.
+        let leading = (digits | 1 << 40).trailing_zeros() / 8;
+        let text = digits | ZEROS;
+        self.put(&(text >> leading.wrapping_mul(8)).to_le_bytes(), 6u32.wrapping_sub(leading) as usize);
+        let [.., tens, ones] = text.to_le_bytes();
+        self.put(&[b'.', tens, ones, b','], 4);
+        Some(())
     }
 
     /// An instant as RFC 3339 and a comma.
-    #[inline]
+    #[inline(always)]
     pub(super) fn instant(&mut self, version: &Version, index: u16, at: InstantMs) -> Option<()> {
-        let day = match self.day {
-            Some(day) if day.from <= at && at < day.to && day.version == index => day,
-            _ => {
-                let day = Day::of(version, index, at)?;
-                self.day = Some(day);
-                day
-            }
-        };
-        let ms = u32::try_from(at.since(day.midnight)).ok()?;
+        if !matches!(&self.day, Some(day) if day.from <= at && at < day.to && day.version == index) {
+            self.day = Some(Day::of(version, index, at)?);
+        }
+        let Day { midnight, text, .. } = self.day.as_ref()?;
+        let (midnight, text) = (*midnight, *text);
+        let ms = u32::try_from(at.since(midnight)).ok()?;
         let (seconds, ms) = (ms / 1000, ms % 1000);
         let (minutes, second) = (seconds / 60, seconds % 60);
         let (hour, minute) = (minutes / 60, minutes % 60);
-        // `HHMMSSmm` without their signs, and the last digit.
+        // `HHMMSSmm`, and the last digit.
         let clock = hour
             .wrapping_mul(1_000_000)
             .wrapping_add(minute.wrapping_mul(10_000))
             .wrapping_add(second.wrapping_mul(100))
             .wrapping_add(ms / 10);
-        let [h1, h2, m1, m2, s1, s2, f1, f2] = (eight_digits(clock) | ZEROS).to_le_bytes();
-        let mut text = day.text;
-        if let Some(place) = text.get_mut(11..23).and_then(|place| place.first_chunk_mut::<12>()) {
-            *place = [h1, h2, b':', m1, m2, b':', s1, s2, b'.', f1, f2, b'0'.wrapping_add((ms % 10) as u8)];
-        }
-        self.put(&text, INSTANT)
+        let digits = eight_digits(clock) | ZEROS;
+        let colons = u64::from_le_bytes(*b"\0\0:\0\0:\0\0");
+        let clock = digits & 0xFFFF | (digits & 0xFFFF_0000) << 8 | (digits & 0xFFFF_0000_0000) << 16 | colons;
+        let fraction = u32::from(b'.') | ((digits >> 48) as u32) << 8 | ((ms % 10) | 0x30) << 24;
+        self.write(0, &text);
+        self.write(CLOCK, &clock.to_le_bytes());
+        self.write(FRACTION, &fraction.to_le_bytes());
+        self.length = self.length.wrapping_add(INSTANT);
+        Some(())
     }
 }
 
+/// So many numbers have eight digits at most.
+const DIGITS_MAX: u32 = 100_000_000;
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 /// The eight digits of a number below 10⁸, the first in the lowest byte, as values.
 ///
 /// In halves, quarters and digits side by side; a division is a multiplication that is exact for so few digits.
-#[inline]
+#[inline(always)]
 fn eight_digits(number: u32) -> u64 {
     let halves = u64::from(number / 10_000) | u64::from(number % 10_000) << 32;
     let hundreds = (halves.wrapping_mul(10_486) >> 20) & 0x0000_007F_0000_007F;
@@ -203,21 +242,9 @@ fn eight_digits(number: u32) -> u64 {
     tens | pairs.wrapping_sub(tens.wrapping_mul(10)) << 8
 }
 
-/// Copies the first and the last `N` bytes: all of a text of `N` to 2 `N`. False where a byte may need quotes: the
-/// comma, the quote and the ends of lines are below the hyphen, and so are some that need none.
-#[inline]
-fn copy_ends<const N: usize>(place: &mut [u8], text: &[u8]) -> bool {
-    let (Some(first), Some(last)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) else { return false };
-    if let Some(place) = place.first_chunk_mut::<N>() {
-        *place = *first;
-    }
-    if let Some(place) = place.last_chunk_mut::<N>() {
-        *place = *last;
-    }
-    is_plain(first) && is_plain(last)
-}
-
-#[inline]
+/// Whether no byte may need quotes: the comma, the quote and the ends of lines are below the hyphen, and so are some
+/// that need none.
+#[inline(always)]
 fn is_plain<const N: usize>(text: &[u8; N]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let mut bytes = *b"--------";
@@ -245,10 +272,12 @@ mod tests {
             assert_eq!(text(|row| row.number(number)), Some(format!("{number},")));
         }
         assert_eq!(text(|row| row.number(100_000_000)), None);
-        for tiyn in [0, 1, 9, 10, 99, 100, 12_345, 429_496_729] {
+        for tiyn in [0, 1, 9, 10, 99, 100, 12_345, 99_999_999] {
             assert_eq!(text(|row| row.tenge(Tiyn::new(tiyn))), Some(format!("{},", Tiyn::new(tiyn))));
         }
-        assert_eq!(text(|row| row.tenge(Tiyn::new(-1))), None);
+        for tiyn in [-1, 100_000_000, 1 << 32, i64::MAX] {
+            assert_eq!(text(|row| row.tenge(Tiyn::new(tiyn))), None);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use super::item::{Fate, Item, Prepared, Reference, Source, Told};
-use super::row::{Name, Row};
-use crate::law::{RuleSet, VatRate};
-use crate::record::{Flags, Service};
+use super::row::{Kind as RowKind, Kinds, Padded, Row};
+use crate::law::RuleSet;
+
 use crate::tariff::Version;
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use std::fs::File;
@@ -59,6 +59,8 @@ pub(crate) struct Rows {
     suspended: Vec<u8>,
     rejected: Vec<u8>,
     rejected_raw: Vec<u8>,
+    /// Of the rows before, which the same writer wrote.
+    recent: Recent,
 }
 
 impl Rows {
@@ -137,26 +139,16 @@ pub(crate) struct RowWriter<'r> {
     plans: Vec<Vec<u8>>,
     versions: Vec<Vec<u8>>,
     zones: Vec<Vec<u8>>,
-    names: Names,
-}
-
-/// The same names as rows put together in place take them; `None` of one that is too long.
-struct Names {
-    files: Vec<Option<Name>>,
-    plans: Vec<Option<Name>>,
-    versions: Vec<Option<Name>>,
-    /// First that of no zone.
-    zones: Vec<Option<Name>>,
-    services: Vec<Option<Name>>,
+    /// The source of each file with its comma, as rows put together in place take it; `None` where it is too long.
+    sources: Vec<Option<Padded<32>>>,
 }
 
 /// What was written last, since it mostly comes again.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Recent {
     day: Option<(LocalDay, [u8; 11])>,
     rules: Vec<(RuleSet, Vec<u8>)>,
-    /// The columns behind the VAT of rows that are owed whole, by rate, flags and rules.
-    rests: Vec<((VatRate, Flags, RuleSet), Vec<u8>)>,
+    kinds: Kinds,
     row: Row,
 }
 
@@ -171,20 +163,13 @@ impl<'r> RowWriter<'r> {
         let plans: Vec<_> = reference.tariffs.plans.iter().map(|name| escaped(name)).collect();
         let versions: Vec<_> = reference.tariffs.versions.iter().map(|version| escaped(&version.name)).collect();
         let zones: Vec<_> = reference.tariffs.zones.iter().map(|name| escaped(name)).collect();
-        let padded = |names: &[Vec<u8>]| names.iter().map(|name| Name::of(name)).collect();
-        let names = Names {
-            files: files.iter().map(|(source, _)| Name::of(source)).collect(),
-            plans: padded(&plans),
-            versions: padded(&versions),
-            zones: std::iter::once(Name::of(b"")).chain(zones.iter().map(|name| Name::of(name))).collect(),
-            services: Service::ALL.iter().map(|service| Name::of(service.name().as_bytes())).collect(),
-        };
-        Self { reference, files, plans, versions, zones, names }
+        let sources = files.iter().map(|(source, _)| Padded::of(&[source, &b","[..]].concat())).collect();
+        Self { reference, files, plans, versions, zones, sources }
     }
 
     /// The rows of a settled piece.
     pub(crate) fn write(&self, prepared: &Prepared, rows: &mut Rows) {
-        let mut recent = Recent::default();
+        let mut recent = std::mem::take(&mut rows.recent);
         let mut told = prepared.told.iter().peekable();
         let register = &self.reference.register;
         let account_at = |at: u32| prepared.items.get(at as usize).and_then(|item| item.account);
@@ -220,6 +205,7 @@ impl<'r> RowWriter<'r> {
                 }
             }
         }
+        rows.recent = recent;
     }
 
     /// The rows of parts whose calls never became complete.
@@ -268,49 +254,40 @@ impl<'r> RowWriter<'r> {
         if item.not_owed != Tiyn::ZERO || item.cut_off_at.is_some() {
             return None;
         }
-        let names = &self.names;
-        let zone = item.zone.map_or(0, |zone| usize::from(zone.0).wrapping_add(1));
         let version = usize::from(item.version);
         let row = &mut recent.row;
-        row.begin(names.files.get(file)?.as_ref()?)?;
+        row.begin();
+        row.padded(self.sources.get(file)?.as_ref()?);
         row.id(record_id)?;
         row.id(self.reference.register.id(item.account?))?;
-        row.name(names.plans.get(usize::from(item.plan?.0))?.as_ref()?)?;
-        row.name(names.versions.get(version)?.as_ref()?)?;
-        row.name(names.zones.get(zone)?.as_ref()?)?;
-        row.name(names.services.get(item.service as usize)?.as_ref()?)?;
+        let kind = recent.kinds.of(kind_of(item), || self.kind(item))?;
+        row.padded(&kind.names);
         row.instant(self.reference.tariffs.versions.get(version)?, item.version, item.at)?;
         row.number(item.duration_ms.unsigned_abs())?;
         row.number(item.units)?;
         row.tenge(item.gross)?;
         row.tenge(Tiyn::new(item.gross.get().saturating_sub(item.net.get())))?;
-        let kind = (item.vat, item.flags, item.rules);
-        let known = recent.rests.iter().position(|(known, _)| *known == kind);
-        let place = known.unwrap_or_else(|| {
-            let mut rest = Vec::new();
-            push_rest(&mut rest, item, None, &mut recent.day, &mut recent.rules);
-            recent.rests.push((kind, rest));
-            recent.rests.len().saturating_sub(1)
-        });
-        recent.row.rest(recent.rests.get(place).map_or(b"", |(_, text)| text.as_slice()))
+        row.padded(&kind.rest);
+        Some(())
+    }
+
+    /// What rows like that of an item have in common; `None` where it is too long to be put together in place.
+    #[cold]
+    fn kind(&self, item: &Item) -> Option<RowKind> {
+        let (mut names, mut rest) = (Vec::new(), Vec::new());
+        self.names(item, &mut names);
+        push_rest(&mut rest, item, None, &mut None, &mut Vec::new());
+        Some(RowKind { names: Padded::of(&names)?, rest: Padded::of(&rest)? })
     }
 
     fn any_rated(&self, item: &Item, record_id: &[u8], file: usize, row: &mut Vec<u8>, recent: &mut Recent) {
         let version = self.reference.tariffs.versions.get(usize::from(item.version));
-        let field = |row: &mut Vec<u8>, text: Option<&Vec<u8>>| {
-            row.extend_from_slice(text.map_or(b"", Vec::as_slice));
-            row.push(b',');
-        };
-        field(row, self.files.get(file).map(|(source, _)| source));
+        push_name(row, self.files.get(file).map(|(source, _)| source));
         push_field(row, record_id);
         row.push(b',');
         push_field(row, item.account.map_or(b"", |no| self.reference.register.id(no)));
         row.push(b',');
-        field(row, item.plan.and_then(|plan| self.plans.get(usize::from(plan.0))));
-        field(row, self.versions.get(usize::from(item.version)));
-        field(row, item.zone.and_then(|zone| self.zones.get(usize::from(zone.0))));
-        row.extend_from_slice(item.service.name().as_bytes());
-        row.push(b',');
+        self.names(item, row);
         push_instant(row, version, item.at, &mut recent.day);
         row.push(b',');
         push_number(row, item.duration_ms.unsigned_abs());
@@ -322,6 +299,15 @@ impl<'r> RowWriter<'r> {
         push_tenge(row, Tiyn::new(item.gross.get().saturating_sub(item.net.get())));
         row.push(b',');
         push_rest(row, item, version, &mut recent.day, &mut recent.rules);
+    }
+
+    /// Plan, tariff version, zone and service.
+    fn names(&self, item: &Item, row: &mut Vec<u8>) {
+        push_name(row, item.plan.and_then(|plan| self.plans.get(usize::from(plan.0))));
+        push_name(row, self.versions.get(usize::from(item.version)));
+        push_name(row, item.zone.and_then(|zone| self.zones.get(usize::from(zone.0))));
+        row.extend_from_slice(item.service.name().as_bytes());
+        row.push(b',');
     }
 
     fn other(&self, row: &mut Vec<u8>, place: &RowPlace<'_>, reason: &str, detail: &str) {
@@ -363,6 +349,23 @@ struct RowPlace<'a> {
     file: usize,
     line: u64,
     record_id: &'a [u8],
+}
+
+/// All that rows of one kind agree in.
+fn kind_of(item: &Item) -> u128 {
+    u128::from(item.plan.map_or(u32::MAX, |plan| plan.0.into()))
+        | u128::from(item.zone.map_or(u32::MAX, |zone| zone.0.into())) << 32
+        | u128::from(item.version) << 64
+        | u128::from(item.service as u8) << 80
+        | u128::from(item.vat.hundredths()) << 88
+        | u128::from(item.flags.bits()) << 104
+        | u128::from(item.rules.bits()) << 112
+}
+
+/// An escaped name and a comma.
+fn push_name(row: &mut Vec<u8>, name: Option<&Vec<u8>>) {
+    row.extend_from_slice(name.map_or(b"", Vec::as_slice));
+    row.push(b',');
 }
 
 /// The columns behind the VAT.

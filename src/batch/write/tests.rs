@@ -3,7 +3,8 @@
 use super::*;
 use crate::batch::item::{Place, Span};
 use crate::book::{Account, AccountNo, Funding, Method, NEVER, Register};
-use crate::law::vat_rate_on;
+use crate::law::{VatRate, vat_rate_on};
+use crate::record::{Flags, Service};
 use crate::screen::{Fingerprint, NumberForm, SourceKey};
 use crate::tariff::{PlanId, SourceFile, TariffInput, ZoneId, load};
 use proptest::prelude::*;
