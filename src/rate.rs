@@ -9,6 +9,6 @@ mod price;
 mod settle;
 
 pub use cut::{Covered, Quote, Run, Usage, quote};
-pub use moment::{Moment, Moments, Priced};
+pub use moment::{Choices, Moment, Moments, Priced};
 pub use price::{BadCharge, Charge, charge_of};
 pub use settle::{Basis, Settled, affordable_units, settle_in_full, settle_up_to};

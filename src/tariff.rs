@@ -339,6 +339,29 @@ pub struct UsageClass {
     pub zone: Option<ZoneId>,
 }
 
+impl UsageClass {
+    /// All of it as a number below 2³⁹.
+    #[inline]
+    pub fn packed(self) -> u64 {
+        self.service as u64
+            | (self.direction as u64) << 3
+            | (self.presence.place() as u64) << 5
+            | self.zone.map_or(0, |zone| u64::from(zone.0).wrapping_add(1)) << 22
+    }
+}
+
+impl Presence {
+    /// A number for each, below 2¹⁷.
+    #[inline]
+    fn place(self) -> usize {
+        match self {
+            Self::Home => 0,
+            Self::Elsewhere => 1,
+            Self::Network(network) => usize::from(network.0).wrapping_add(2),
+        }
+    }
+}
+
 impl Visited {
     /// Whether usage there is meant.
     pub fn covers(&self, presence: Presence) -> bool {

@@ -21,7 +21,7 @@ use esep::law::{VatRate, vat_rate_on};
 use esep::rate::{self, Basis, Moments, Quote, affordable_units, charge_of, settle_in_full, settle_up_to};
 use esep::record::{Direction, Service};
 use esep::tariff::{
-    self, Holidays, Measure, NetworkId, Plan, Presence, RateIndexInput, Rounding, Tariffs, UsageClass, Version,
+    self, Holidays, Measure, NetworkId, Plan, PlanId, Presence, RateIndexInput, Rounding, Tariffs, UsageClass, Version,
     Visited, ZoneId, Zones,
 };
 use esep::units::{InstantMs, LocalDay, Tiyn, UnitPrice, Zone};
@@ -659,24 +659,30 @@ proptest! {
         later.starts_at = usage.at.plus_ms(hour * 5);
         tariffs.versions.push(later);
         let mut moments = Moments::default();
+        let nothing = Plan::new(vec![], vec![], Tiyn::ZERO, RateIndexInput { zones: 2, networks: 1 });
         for (hours, ms) in around.into_iter().chain([(0, 0)]) {
             let usage = rate::Usage { at: usage.at.plus_ms(hours * hour + ms), ..usage };
             let at = tariffs.version_at(usage.at);
-            let Some(moment) = moments.at(&tariffs, usage.at) else {
+            let Some((moment, choices)) = moments.at(&tariffs, usage.at) else {
                 prop_assert_eq!(at, None);
                 continue;
             };
             let version = &tariffs.versions[at.unwrap()];
             let day = version.zone.local(usage.at).day;
             prop_assert_eq!((Some(moment.version), moment.day, moment.vat), (at, day, vat_rate_on(day)));
-            let quoted = rate::quote(version, &plan, &usage, &[]);
-            if let Some(priced) = moment.price(version, &plan, &usage) {
-                let quoted = quoted.unwrap();
-                prop_assert_eq!(priced.units, quoted.units());
-                prop_assert_eq!(priced.charge, settle_in_full(version, &quoted, moment.vat).unwrap().charge);
-            } else if let Some(quoted) = quoted {
-                let rate = &plan.rates[usize::from(quoted.rate.0)];
-                prop_assert!(version.split || rate.steps.len() > 1, "{:?} is left to the book", rate);
+            // What was chosen for another plan or another class is not for this one.
+            prop_assert_eq!(moment.price(choices, version, (PlanId(1), &nothing), &usage), None);
+            for direction in [Direction::In, Direction::Out] {
+                let usage = rate::Usage { class: UsageClass { direction, ..usage.class }, ..usage };
+                let quoted = rate::quote(version, &plan, &usage, &[]);
+                if let Some(priced) = moment.price(choices, version, (PlanId(0), &plan), &usage) {
+                    let quoted = quoted.unwrap();
+                    prop_assert_eq!(priced.units, quoted.units());
+                    prop_assert_eq!(priced.charge, settle_in_full(version, &quoted, moment.vat).unwrap().charge);
+                } else if let Some(quoted) = quoted {
+                    let rate = &plan.rates[usize::from(quoted.rate.0)];
+                    prop_assert!(version.split || rate.steps.len() > 1, "{:?} is left to the book", rate);
+                }
             }
         }
         prop_assert_eq!(vat, vat_rate_on(tariffs.versions[0].zone.local(usage.at).day));

@@ -237,7 +237,7 @@ impl Preparer<'_> {
         }
         let tariffs = &self.reference.tariffs;
         let moment = moments.at(tariffs, at);
-        let version = moment.and_then(|moment| tariffs.versions.get(moment.version));
+        let version = moment.as_ref().and_then(|(moment, _)| tariffs.versions.get(moment.version));
         let form = self.source.number_form;
         let destination = || Destination::normalise(record.b_number, record.a_number, form);
         let (mut free, odd_cause) = match screen(record, destination, version) {
@@ -262,11 +262,11 @@ impl Preparer<'_> {
         if register.is_off(no, account, at) {
             return Err(Stop::Suspended(SuspendReason::ServiceNotAllowed));
         }
-        let Some((moment, version)) = moment.zip(version) else {
+        let Some(((moment, choices), version)) = moment.zip(version) else {
             return Err(Stop::Suspended(SuspendReason::NoTariff));
         };
         let choice = register.plan_at(no, account, at);
-        let Some(plan) = choice.plan.and_then(|plan| version.plan(plan)) else {
+        let Some((plan_id, plan)) = choice.plan.and_then(|id| Some((id, version.plan(id)?))) else {
             return Err(Stop::Suspended(SuspendReason::NoPlan));
         };
         let kind = zone.and_then(|zone| version.zone_kind(zone));
@@ -294,7 +294,7 @@ impl Preparer<'_> {
         let priced = if free {
             Priced::NOTHING
         } else {
-            match moment.price(version, plan, &usage) {
+            match moment.price(choices, version, (plan_id, plan), &usage) {
                 Some(priced) => priced,
                 None => by_the_book(version, plan, &usage, moment.vat)?,
             }

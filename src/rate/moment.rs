@@ -1,6 +1,6 @@
 use super::{Charge, Usage};
 use crate::law::{self, VatRate};
-use crate::tariff::{FlatRate, Measure, Plan, Tariffs, Version};
+use crate::tariff::{FlatRate, Measure, Plan, PlanId, Tariffs, UsageClass, Version};
 use crate::tax::Extraction;
 use crate::units::{InstantMs, LocalDay, Tiyn, Units};
 
@@ -19,12 +19,58 @@ pub struct Moment {
     extraction: Extraction,
     /// A bit for each window that holds, and [`FlatRate::ALWAYS`]; 0 where the windows must be asked.
     windows: u64,
+    /// Its place in [`Moments::bands`]; none where there is no room, or the windows must be asked.
+    band: Option<u8>,
 }
 
-/// Moments by time.
+/// Moments by time, and the rates that were chosen in them.
 #[derive(Debug, Default)]
 pub struct Moments {
     places: Vec<Option<Moment>>,
+    /// The versions and windows that held: a month has a few.
+    bands: Vec<(usize, u64)>,
+    choices: Choices,
+}
+
+/// Which flat rate of a plan is for what, as it was found before.
+#[derive(Debug, Default)]
+pub struct Choices(Vec<Choice>);
+
+/// Band, plan and class of usage as one number, and the number of the rate, if there is one.
+type Choice = (u64, Option<u32>);
+
+impl Choices {
+    /// 64 KB, of which a month uses a part.
+    const PLACES: usize = 4096;
+    /// Greater than all.
+    const NONE: Choice = (u64::MAX, None);
+
+    /// The rate of a plan that is for such usage.
+    #[inline]
+    fn of<'p>(
+        &mut self,
+        moment: &Moment,
+        version: &Version,
+        (id, plan): (PlanId, &'p Plan),
+        class: UsageClass,
+    ) -> Option<&'p FlatRate> {
+        let key = u64::from(moment.band?) << 55 | u64::from(id.0) << 39 | class.packed();
+        let at = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize % Self::PLACES;
+        let choice = match self.0.get(at) {
+            Some((known, choice)) if *known == key => *choice,
+            _ => self.choose(at, key, plan.choose_flat(class, moment.windows, version.split)),
+        };
+        plan.flat_rate(choice?)
+    }
+
+    #[cold]
+    fn choose(&mut self, at: usize, key: u64, choice: Option<u32>) -> Option<u32> {
+        self.0.resize(Self::PLACES, Self::NONE);
+        if let Some(place) = self.0.get_mut(at) {
+            *place = (key, choice);
+        }
+        choice
+    }
 }
 
 /// A bit more than an hour.
@@ -33,15 +79,15 @@ const PLACE_BITS: u32 = 22;
 const PLACES: usize = 1024;
 
 impl Moments {
-    /// The moment of an instant, `None` where no tariff version holds.
+    /// The moment of an instant, and what [`Moment::price`] needs; `None` where no tariff version holds.
     #[inline]
-    pub fn at(&mut self, tariffs: &Tariffs, at: InstantMs) -> Option<&Moment> {
+    pub fn at(&mut self, tariffs: &Tariffs, at: InstantMs) -> Option<(&Moment, &mut Choices)> {
         let place = (at.0 >> PLACE_BITS) as usize % PLACES;
         let known = matches!(self.places.get(place), Some(Some(known)) if known.from <= at && at < known.to);
         if !known {
             self.look_up(tariffs, at, place);
         }
-        self.places.get(place).and_then(Option::as_ref)
+        Some((self.places.get(place)?.as_ref()?, &mut self.choices))
     }
 
     #[cold]
@@ -49,8 +95,24 @@ impl Moments {
         self.places.resize(PLACES, None);
         if let Some(place) = self.places.get_mut(place) {
             *place = Moment::of(tariffs, at);
+            if let Some(moment) = place {
+                moment.band = band(&mut self.bands, (moment.version, moment.windows));
+            }
         }
     }
+}
+
+/// The place of a version and its windows, which is kept where it is new.
+fn band(bands: &mut Vec<(usize, u64)>, band: (usize, u64)) -> Option<u8> {
+    if band.1 == 0 {
+        return None;
+    }
+    let known = bands.iter().position(|known| *known == band);
+    let at = u8::try_from(known.unwrap_or(bands.len())).ok()?;
+    if known.is_none() {
+        bands.push(band);
+    }
+    Some(at)
 }
 
 /// A price that needed no book.
@@ -75,8 +137,16 @@ impl Moment {
         let local = version.zone.local(at);
         let vat = law::vat_rate_on(local.day);
         let extraction = Extraction::of(vat);
-        let mut moment =
-            Self { from: at, to: at.plus_ms(1), version: index, day: local.day, vat, extraction, windows: 0 };
+        let mut moment = Self {
+            from: at,
+            to: at.plus_ms(1),
+            version: index,
+            day: local.day,
+            vat,
+            extraction,
+            windows: 0,
+            band: None,
+        };
         if version.windows.len() > FlatRate::WINDOWS {
             return Some(moment);
         }
@@ -112,12 +182,14 @@ impl Moment {
     ///
     /// What [`quote`](super::quote) and [`settle_in_full`](super::settle_in_full) say together; a test compares them.
     #[inline]
-    pub fn price(&self, version: &Version, plan: &Plan, usage: &Usage) -> Option<Priced> {
-        let candidates = plan.flat_candidates(usage.class);
-        let rate = candidates.iter().find(|rate| rate.windows & self.windows != 0)?;
-        if version.split && candidates.iter().any(|rate| rate.windows != FlatRate::ALWAYS) {
-            return None;
-        }
+    pub fn price(
+        &self,
+        choices: &mut Choices,
+        version: &Version,
+        plan: (PlanId, &Plan),
+        usage: &Usage,
+    ) -> Option<Priced> {
+        let rate = choices.of(self, version, plan, usage.class)?;
         let amount = match rate.measure? {
             Measure::Time if usage.timed => u64::try_from(usage.duration_ms).unwrap_or(0),
             Measure::Time => return None,

@@ -1,4 +1,4 @@
-use super::{Allowance, FlatRate, Presence, Rate, RateId, UsageClass, Visited, Zones};
+use super::{Allowance, FlatRate, Rate, RateId, UsageClass, Visited, Zones};
 use crate::record::{Direction, Service};
 use crate::units::Tiyn;
 use std::collections::{BTreeMap, HashMap};
@@ -64,27 +64,32 @@ impl Plan {
         self.ordered.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    /// The same rates in the same order, ready for pricing.
-    #[inline]
-    pub fn flat_candidates(&self, usage: UsageClass) -> &[FlatRate] {
+    /// The number of the rate for such usage while these windows hold, a bit for each and [`FlatRate::ALWAYS`]; `None`
+    /// where there is none, or where `split`, units priced by windows of their own, makes it more than one.
+    pub fn choose_flat(&self, usage: UsageClass, windows: u64, split: bool) -> Option<u32> {
         let (start, end) = self.run(usage);
-        self.flat.get(start as usize..end as usize).unwrap_or_default()
+        let candidates = self.flat.get(start as usize..end as usize)?;
+        if split && candidates.iter().any(|rate| rate.windows != FlatRate::ALWAYS) {
+            return None;
+        }
+        let first = candidates.iter().position(|rate| rate.windows & windows != 0)?;
+        start.checked_add(u32::try_from(first).ok()?)
+    }
+
+    /// A rate by its number from [`Self::choose_flat`].
+    #[inline]
+    pub fn flat_rate(&self, number: u32) -> Option<&FlatRate> {
+        self.flat.get(number as usize)
     }
 
     /// Where the rates that fit such usage stand.
-    #[inline]
     fn run(&self, usage: UsageClass) -> (u32, u32) {
-        let place = match usage.presence {
-            Presence::Home => 0,
-            Presence::Elsewhere => 1,
-            Presence::Network(network) => usize::from(network.0).wrapping_add(2),
-        };
         let places = self.networks.wrapping_add(2);
         let key = (usage.service as usize)
             .wrapping_mul(Direction::ALL.len())
             .wrapping_add(usage.direction as usize)
             .wrapping_mul(places)
-            .wrapping_add(place);
+            .wrapping_add(usage.presence.place());
         let slot = usage.zone.map_or(0, |zone| usize::from(zone.0).wrapping_add(1));
         let run = self.table_of.get(key).and_then(|table| self.tables.get(*table as usize)).and_then(|t| t.get(slot));
         run.copied().unwrap_or((0, 0))
@@ -176,7 +181,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Measure, NetworkId, Step, ZoneId};
+    use super::super::{Measure, NetworkId, Presence, Step, ZoneId};
     use super::*;
     use crate::units::UnitPrice;
     use proptest::prelude::*;
