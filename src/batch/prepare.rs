@@ -315,13 +315,13 @@ impl Preparer<'_> {
         }
         let is_part = is_part(record);
         let has_memory = account.is_advance()
-            || account.limit().is_some()
+            || account.has_limit
             || is_part
             || !record.corrects.is_empty()
             || self.settle_all
             || plan.allowances.iter().any(|allowance| allowance.covers(class));
         let stateful = if has_memory {
-            let owed_in_full = presence != Presence::Home && !record.realtime && at.0 >= account.risk_notified_from_ms;
+            let owed_in_full = presence != Presence::Home && !record.realtime && register.is_warned(no, account, at);
             self.remember(prepared, record, Stateful { choice, free, owed_in_full, ..self.unrated(record, usage) })
         } else {
             Place::NONE

@@ -380,9 +380,8 @@ impl<'r> Settler<'r> {
         account: &Account,
         period: Period,
     ) -> bool {
-        let Some(limit) = account.limit().filter(|_| stateful.usage.class.direction == Direction::Out) else {
-            return false;
-        };
+        let limit = self.reference.register.limit(no, account);
+        let Some(limit) = limit.filter(|_| stateful.usage.class.direction == Direction::Out) else { return false };
         if self.memory.funds.used(no, period) >= limit {
             item.flags = item.flags.with(Flag::OverLimit);
             item.rules = item.rules.with(Rule::Cell44);

@@ -286,11 +286,6 @@ impl Account {
         self.method == Method::Advance
     }
 
-    /// The subscriber's limit of a month, which only the credit method knows (CELL-47).
-    pub fn limit(&self) -> Option<Tiyn> {
-        self.usage_limit.filter(|_| self.method == Method::Credit)
-    }
-
     /// Whether its money counts without VAT.
     pub fn is_budget(&self) -> bool {
         self.funding == Funding::Budget

@@ -33,16 +33,12 @@ crate::record::names! {
     }
 }
 
-/// What rating needs to know of an account: one cache line.
+/// What rating needs to know of an account, 32 bytes: two never share more than a cache line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(align(64))]
+#[repr(align(32))]
 pub struct Account {
     /// Services are switched off from this instant on; [`NEVER`] where they are not.
     pub off_from_ms: i64,
-    /// Warned of the roaming risk from this instant on; [`NEVER`] where not.
-    pub risk_notified_from_ms: i64,
-    /// The subscriber's limit on gross outgoing usage a month.
-    pub usage_limit: Option<Tiyn>,
     /// First day of the account.
     pub opened_on: Option<LocalDay>,
     /// The plan outside of dated assignments; `None` where no tariff has a plan of that name.
@@ -55,6 +51,10 @@ pub struct Account {
     pub has_assignments: bool,
     /// There are spans of time in which services were off.
     pub has_off_spans: bool,
+    /// There is a limit on its usage.
+    pub has_limit: bool,
+    /// It was warned of the roaming risk.
+    pub has_warning: bool,
 }
 
 /// An instant that never comes.
@@ -98,6 +98,8 @@ pub struct Register {
     by_id: Slots,
     assignments: FxHashMap<AccountNo, Vec<Assignment>>,
     off_spans: FxHashMap<AccountNo, Vec<SwitchedOff>>,
+    limits: FxHashMap<AccountNo, Tiyn>,
+    warnings: FxHashMap<AccountNo, InstantMs>,
 }
 
 /// An account of that id stands there already, or the register is full (4 GiB of ids).
@@ -218,6 +220,35 @@ impl Register {
         }
     }
 
+    /// Limits the gross outgoing usage of an account in a month.
+    pub fn set_limit(&mut self, no: AccountNo, limit: Tiyn) {
+        self.limits.insert(no, limit);
+        if let Some(account) = self.account_mut(no) {
+            account.has_limit = true;
+        }
+    }
+
+    /// The subscriber's limit of a month, which only the credit method knows (CELL-47).
+    #[inline]
+    pub fn limit(&self, no: AccountNo, account: &Account) -> Option<Tiyn> {
+        if account.has_limit && !account.is_advance() { self.limits.get(&no).copied() } else { None }
+    }
+
+    /// Warns an account of the roaming risk; the first warning counts.
+    pub fn warn(&mut self, no: AccountNo, from: InstantMs) {
+        let first = self.warnings.entry(no).or_insert(from);
+        *first = from.min(*first);
+        if let Some(account) = self.account_mut(no) {
+            account.has_warning = true;
+        }
+    }
+
+    /// Whether an account was warned of the roaming risk before an instant (rating 1.7).
+    #[inline]
+    pub fn is_warned(&self, no: AccountNo, account: &Account, at: InstantMs) -> bool {
+        account.has_warning && self.warnings.get(&no).is_some_and(|from| at >= *from)
+    }
+
     /// The plan of an account at an instant: the assignment that holds, else the account's own.
     #[inline]
     pub fn plan_at(&self, no: AccountNo, account: &Account, at: InstantMs) -> PlanChoice {
@@ -257,14 +288,14 @@ mod tests {
     fn account(plan: u16) -> Account {
         Account {
             off_from_ms: NEVER,
-            risk_notified_from_ms: NEVER,
-            usage_limit: None,
             opened_on: None,
             plan: Some(PlanId(plan)),
             method: Method::Credit,
             funding: Funding::Regular,
             has_assignments: false,
             has_off_spans: false,
+            has_limit: false,
+            has_warning: false,
         }
     }
 
@@ -288,6 +319,31 @@ mod tests {
         for (at, plan) in [(9, 0), (10, 1), (15, 2), (18, 1), (20, 0)] {
             assert_eq!(register.plan_at(no, &account, InstantMs(at)).plan, Some(PlanId(plan)), "{at}");
         }
+    }
+
+    #[test]
+    fn cell_47_a_limit_is_for_the_credit_method() {
+        let mut register = Register::default();
+        let credit = register.add(b"A-1", account(0)).unwrap();
+        let advance = register.add(b"A-2", Account { method: Method::Advance, ..account(0) }).unwrap();
+        let other = register.add(b"A-3", account(0)).unwrap();
+        register.set_limit(credit, Tiyn::new(100));
+        register.set_limit(advance, Tiyn::new(100));
+        let limit = |no| register.limit(no, register.account(no).unwrap());
+        assert_eq!([credit, advance, other].map(limit), [Some(Tiyn::new(100)), None, None]);
+    }
+
+    #[test]
+    fn rating_1_7_the_first_warning_counts() {
+        let mut register = Register::default();
+        let warned = register.add(b"A-1", account(0)).unwrap();
+        let other = register.add(b"A-2", account(0)).unwrap();
+        register.warn(warned, InstantMs(20));
+        register.warn(warned, InstantMs(10));
+        register.warn(warned, InstantMs(30));
+        let is_warned = |no, at| register.is_warned(no, register.account(no).unwrap(), InstantMs(at));
+        assert_eq!([9, 10, 30].map(|at| is_warned(warned, at)), [false, true, true]);
+        assert!(!is_warned(other, 99));
     }
 
     #[test]

@@ -205,10 +205,8 @@ impl Loading<'_> {
                     }
                     EventKind::Reapplied => ended = false,
                     EventKind::RiskNotified => {
-                        let from = self.start_of(row.event.on).0;
-                        if let Some(account) = self.register.account_mut(row.no) {
-                            account.risk_notified_from_ms = account.risk_notified_from_ms.min(from);
-                        }
+                        let from = self.start_of(row.event.on);
+                        self.register.warn(row.no, from);
                     }
                     EventKind::ServicesOn
                     | EventKind::Resumed

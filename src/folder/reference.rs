@@ -114,6 +114,15 @@ impl DayCache {
     }
 }
 
+/// A row of `accounts.csv` as far as rating needs it.
+struct AccountRow {
+    account: Account,
+    opening: Tiyn,
+    due_on: Option<LocalDay>,
+    limit: Option<Tiyn>,
+    warned_from: Option<InstantMs>,
+}
+
 /// So many rows wait at most.
 const WAITING_MAX: usize = 32;
 
@@ -251,10 +260,20 @@ impl Loading<'_> {
         self.register = Register::with_capacity(expected_rows(&path));
         let mut waiting = Waiting::default();
         let mut add = |register: &mut Register, waiting: &mut Waiting<_>, findings: &mut Findings| {
-            waiting.drain(|line, id, (account, (amount, due_on))| match register.add(id.as_bytes(), account) {
-                Ok(no) if amount != Tiyn::ZERO => openings.push(Opening { no, amount, due_on }),
-                Ok(_) => {}
-                Err(_) => findings.warning(name, line, format!("account {id} stands here already; set aside")),
+            waiting.drain(|line, id, row: AccountRow| {
+                let Ok(no) = register.add(id.as_bytes(), row.account) else {
+                    findings.warning(name, line, format!("account {id} stands here already; set aside"));
+                    return;
+                };
+                if let Some(limit) = row.limit {
+                    register.set_limit(no, limit);
+                }
+                if let Some(from) = row.warned_from {
+                    register.warn(no, from);
+                }
+                if row.opening != Tiyn::ZERO {
+                    openings.push(Opening { no, amount: row.opening, due_on: row.due_on });
+                }
             });
         };
         let found = read_table((&path, name), columns, &["account_id"], findings, |line, fields, findings| match self
@@ -282,7 +301,7 @@ impl Loading<'_> {
         openings
     }
 
-    fn account(&mut self, fields: [&str; 11]) -> Result<(Account, (Tiyn, Option<LocalDay>)), String> {
+    fn account(&mut self, fields: [&str; 11]) -> Result<AccountRow, String> {
         let [id, plan, method, funding, opened_on, terminated_on, switched_off_on, opening, limit, notified_on, due_on] =
             fields;
         if id.is_empty() {
@@ -309,22 +328,23 @@ impl Loading<'_> {
         let off_from_ms = [terminated, switched_off].into_iter().flatten().map(|when| when.at.0).min().unwrap_or(NEVER);
         let account = Account {
             off_from_ms,
-            risk_notified_from_ms: self.notified_from(notified),
-            usage_limit: amount("usage_limit", limit)?,
             opened_on: self.optional_when("opened_on", opened_on)?.map(|when| when.day),
             plan: self.tariffs.plan_id(plan),
             method,
             funding,
             has_assignments: false,
             has_off_spans: false,
+            has_limit: false,
+            has_warning: false,
         };
-        let due_on = self.optional_when("opening_due_on", due_on)?.map(|when| when.day);
-        Ok((account, (amount("opening_balance", opening)?.unwrap_or(Tiyn::ZERO), due_on)))
-    }
-
-    /// A warning counts for the whole of its day: `roaming_risk_notified_on` ≤ the answer's local day (rating 1.7).
-    fn notified_from(&mut self, when: Option<When>) -> i64 {
-        when.map_or(NEVER, |when| self.start_of(when.day).0)
+        Ok(AccountRow {
+            account,
+            opening: amount("opening_balance", opening)?.unwrap_or(Tiyn::ZERO),
+            due_on: self.optional_when("opening_due_on", due_on)?.map(|when| when.day),
+            limit: amount("usage_limit", limit)?,
+            // It counts for the whole of its day: `roaming_risk_notified_on` ≤ the answer's local day (rating 1.7).
+            warned_from: notified.map(|when| self.start_of(when.day)),
+        })
     }
 
     /// The first instant of a local day.

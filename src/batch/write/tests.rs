@@ -14,14 +14,14 @@ const LONG: &str = "a name that is longer than the place that is kept for names"
 fn account() -> Account {
     Account {
         off_from_ms: NEVER,
-        risk_notified_from_ms: NEVER,
-        usage_limit: None,
         opened_on: None,
         plan: None,
         method: Method::Credit,
         funding: Funding::Regular,
         has_assignments: false,
         has_off_spans: false,
+        has_limit: false,
+        has_warning: false,
     }
 }
 

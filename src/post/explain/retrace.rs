@@ -140,7 +140,8 @@ fn made_again(charged: &Charged<'_>, folder: &mut Folder, lines: Lines, language
     if let (Some(plan), Some(taken)) = (plan, &then.taken) {
         funds.as_it_was(no, then.at(), taken, plan, stateful.choice.since);
     }
-    let limit = reference.register.account(no).and_then(|account| account.limit());
+    let register = &reference.register;
+    let limit = register.account(no).and_then(|account| register.limit(no, account));
     if let Some(limit) = limit.filter(|_| Flags::of_bits(then.flags).has(Flag::OverLimit)) {
         funds.use_up(no, then.period(), limit);
     }
