@@ -1,6 +1,6 @@
-//! Rows of `rated.csv` as nearly all are, put together in place: what rows of their kind have in common is copied, digits
-//! are made eight at a time, the calendar day is that of the row before. `None` leaves a row to [`super::write`], whose bytes are the same; a test
-//! compares them.
+//! Rows of `rated.csv` as nearly all are, put together in place: what rows of their kind have in common is copied,
+//! digits are made eight at a time, the calendar day is that of the row before. `None` leaves a row to
+//! [`super::write`], whose bytes are the same; a test compares them.
 
 use crate::tariff::Version;
 use crate::units::{InstantMs, Tiyn};

@@ -1,7 +1,6 @@
 use super::item::{Fate, Item, Prepared, Reference, Source, Told};
 use super::row::{Kind as RowKind, Kinds, Padded, Row};
 use crate::law::RuleSet;
-
 use crate::tariff::Version;
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use std::fs::File;

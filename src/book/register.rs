@@ -33,7 +33,7 @@ crate::record::names! {
     }
 }
 
-/// What rating needs to know of an account, 32 bytes: two never share more than a cache line.
+/// What rating needs to know of an account, 32 bytes: none lies in two cache lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(align(32))]
 pub struct Account {
