@@ -1,5 +1,5 @@
 use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Span, Stateful};
-use crate::book::{ASKED, LineAnswer};
+use crate::book::{ASKED, Account, LineAnswer, PlanChoice};
 use crate::decode::{Decoded, FileDecoder, GROUP, Separators};
 use crate::feed::{LongLine, Piece};
 use crate::law::{self, Rule, RuleSet, VatRate};
@@ -252,21 +252,26 @@ impl Preparer<'_> {
         }
         let register = &self.reference.register;
         let (no, account) = match line {
+            LineAnswer::Plain(no, _) => (no, None),
             LineAnswer::Account(no) => match register.account(no) {
-                Some(account) => (no, account),
+                Some(account) => (no, Some(account)),
                 None => return Err(Stop::Suspended(SuspendReason::UnknownAccount)),
             },
             LineAnswer::UnknownLine => return Err(Stop::Suspended(SuspendReason::UnknownLine)),
             LineAnswer::UnknownAccount => return Err(Stop::Suspended(SuspendReason::UnknownAccount)),
         };
-        if register.is_off(no, account, at) {
+        if account.is_some_and(|account| register.is_off(no, account, at)) {
             return Err(Stop::Suspended(SuspendReason::ServiceNotAllowed));
         }
         let Some(((moment, choices), version)) = moment.zip(version) else {
             return Err(Stop::Suspended(SuspendReason::NoTariff));
         };
-        let choice = register.plan_at(no, account, at);
-        let Some((plan_id, plan)) = choice.plan.and_then(|id| Some((id, version.plan(id)?))) else {
+        let plan = if let LineAnswer::Plain(_, plan) = line {
+            Some(plan)
+        } else {
+            account.and_then(|account| register.plan_at(no, account, at).plan)
+        };
+        let Some((plan_id, plan)) = plan.and_then(|id| Some((id, version.plan(id)?))) else {
             return Err(Stop::Suspended(SuspendReason::NoPlan));
         };
         let kind = zone.and_then(|zone| version.zone_kind(zone));
@@ -314,14 +319,19 @@ impl Preparer<'_> {
             flags = flags.with(Flag::Late);
         }
         let is_part = is_part(record);
-        let has_memory = account.is_advance()
-            || account.has_limit
+        let is_advance = account.is_some_and(Account::is_advance);
+        let has_memory = is_advance
+            || account.is_some_and(|account| account.has_limit)
             || is_part
             || !record.corrects.is_empty()
             || self.settle_all
             || plan.allowances.iter().any(|allowance| allowance.covers(class));
         let stateful = if has_memory {
-            let owed_in_full = presence != Presence::Home && !record.realtime && register.is_warned(no, account, at);
+            let account = account.or_else(|| register.account(no));
+            let nothing = PlanChoice { plan: None, since: None };
+            let choice = account.map_or(nothing, |account| register.plan_at(no, account, at));
+            let is_warned = || account.is_some_and(|account| register.is_warned(no, account, at));
+            let owed_in_full = presence != Presence::Home && !record.realtime && is_warned();
             self.remember(prepared, record, Stateful { choice, free, owed_in_full, ..self.unrated(record, usage) })
         } else {
             Place::NONE
@@ -330,10 +340,10 @@ impl Preparer<'_> {
             fate: Fate::Rated,
             flags,
             service: record.service,
-            rules: rules_of(record.service, free, account.is_advance()),
+            rules: rules_of(record.service, free, is_advance),
             account: Some(no),
             version: u16::try_from(moment.version).unwrap_or(u16::MAX),
-            plan: choice.plan,
+            plan: Some(plan_id),
             zone,
             units: priced.units,
             gross: priced.charge.gross,
@@ -402,7 +412,7 @@ impl Preparer<'_> {
         let tariffs = &self.reference.tariffs;
         let at = record.rated_at();
         let plan = match line {
-            LineAnswer::Account(no) => {
+            LineAnswer::Account(no) | LineAnswer::Plain(no, _) => {
                 let register = &self.reference.register;
                 register.account(no).and_then(|account| register.plan_at(no, account, at).plan)
             }
@@ -431,7 +441,7 @@ impl Preparer<'_> {
 
     /// What settling needs of a record that itself costs nothing.
     fn unrated(&self, record: &UsageRecord<'_>, usage: Usage) -> Stateful {
-        let choice = crate::book::PlanChoice { plan: None, since: None };
+        let choice = PlanChoice { plan: None, since: None };
         let (began_at, corrects) = (record.began_at(), self.corrects(record));
         Stateful { usage, choice, began_at, free: true, owed_in_full: false, corrects, part: None }
     }

@@ -1,6 +1,6 @@
 use super::AccountNo;
 use crate::hint::{huge_pages, prefetch};
-use crate::tariff::packed_digits;
+use crate::tariff::{PlanId, packed_digits};
 use crate::units::{InstantMs, lanes_of};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -25,16 +25,35 @@ impl Bucket {
 struct Span {
     /// The account; [`NOBODY`] where the register does not have the one that the line names.
     account: u32,
-    /// Index into the times; of a line with several spans [`SEVERAL`] and the index of the first of them.
+    /// Index into the times, and above [`PLAN_SHIFT`] the plan of an account of which nothing else matters, from 1; of a
+    /// line with several spans [`SEVERAL`] and the index of the first of them.
     times: u32,
 }
 
 const NOBODY: u32 = u32::MAX;
 const SEVERAL: u32 = 1 << 31;
+const PLAN_SHIFT: u32 = 16;
+const TIMES: u32 = (1 << PLAN_SHIFT) - 1;
+/// Plans beyond are not known to lines.
+const PLAN_MAX: u32 = (1 << (31 - PLAN_SHIFT)) - 1;
 
 impl Span {
     /// In a gap; it holds at no time.
     const NONE: Self = Self { account: NOBODY, times: SEVERAL };
+
+    /// Index into the times, of a line with one span.
+    #[inline]
+    fn place_of_times(self) -> Option<usize> {
+        if self.times & SEVERAL == 0 { Some((self.times & TIMES) as usize) } else { None }
+    }
+
+    #[inline]
+    fn answer(self) -> LineAnswer {
+        match (self.times >> PLAN_SHIFT).checked_sub(1) {
+            Some(plan) => LineAnswer::Plain(AccountNo(self.account), PlanId(plan as u16)),
+            None => answer_of(self.account),
+        }
+    }
 }
 
 /// From an instant until another.
@@ -73,6 +92,9 @@ const LAST: u32 = u32::MAX;
 pub enum LineAnswer {
     /// It belongs to this account.
     Account(AccountNo),
+    /// It belongs to this account, of which nothing matters but that it has this plan: it pays afterwards, at no time
+    /// under another plan, off or limited.
+    Plain(AccountNo, PlanId),
     /// It belongs to an account that the register does not have.
     UnknownAccount,
     /// It is nobody's at that time, or not ours.
@@ -90,17 +112,17 @@ pub struct OverlappingSpan;
 
 /// Which account a line belongs to, by date.
 ///
-/// An open-addressed table of buckets of four lines: 32 to 48 bytes a line, 16 more where no other line has the same
-/// times, 32 for each span of a line that has several. A look-up nearly always reads one place in memory, for that is what
+/// An open-addressed table of buckets of four lines: 32 to 48 bytes a line; 32 more for each span of a line that has
+/// several, or whose times are not among the first 65 536. A look-up nearly always reads one place in memory, for that is what
 /// it waits for; those of a group of records are read side by side.
 #[derive(Debug, Default)]
 pub struct Lines {
     table: Vec<Bucket>,
     used: usize,
     times: Vec<Times>,
-    /// Where times stand, of the first of them: most lines begin with others, on one day.
+    /// Where times stand: most lines begin with others, on one day.
     known_times: FxHashMap<Times, u32>,
-    /// Spans of lines with several.
+    /// Spans of lines with several, and those whose times found no room.
     several: Vec<Linked>,
     /// How many spans there are.
     spans: usize,
@@ -126,8 +148,8 @@ const LENGTH_BITS: u32 = 24;
 const USED_MAX: usize = 2;
 /// The table grows by half.
 const GROWTH: (usize, usize) = (3, 2);
-/// Of so many times it is known where they stand.
-const KNOWN_TIMES: usize = 1 << 16;
+/// So many times have room among the times.
+const TIMES_MAX: usize = 1 << PLAN_SHIFT;
 
 /// Index of a bucket, and of one of its four.
 type Place = (usize, usize);
@@ -187,7 +209,11 @@ impl Lines {
             None => {
                 self.used = self.used.saturating_add(1);
                 let key = key.number.unwrap_or_else(|| self.keep_text(line));
-                (key, Span { account, times: self.place_of(times) })
+                let span = match self.place_of(times) {
+                    Some(place) => Span { account, times: place },
+                    None => self.linked(account, times, LAST),
+                };
+                (key, span)
             }
         };
         self.put(place, key, span);
@@ -202,17 +228,16 @@ impl Lines {
         place
     }
 
-    /// Where times stand, which they do from now on.
-    fn place_of(&mut self, times: Times) -> u32 {
-        if let Some(place) = self.known_times.get(&times) {
-            return *place;
+    /// Where times stand, which they do from now on; `None` where there is no room for them.
+    fn place_of(&mut self, times: Times) -> Option<u32> {
+        let known = self.known_times.get(&times).copied();
+        if known.is_some() || self.times.len() >= TIMES_MAX {
+            return known;
         }
         let place = index_of(self.times.len());
         self.times.push(times);
-        if self.known_times.len() < KNOWN_TIMES {
-            self.known_times.insert(times, place);
-        }
-        place
+        self.known_times.insert(times, place);
+        Some(place)
     }
 
     /// The spans of a line that has one, or several, with another.
@@ -223,9 +248,33 @@ impl Lines {
             next = index_of(self.several.len());
             self.several.extend(only);
         }
+        self.linked(account, times, next)
+    }
+
+    /// A span that stands among several, before another.
+    fn linked(&mut self, account: u32, times: Times, next: u32) -> Span {
         let first = index_of(self.several.len());
         self.several.push(Linked { account, times, next });
         Span { account, times: SEVERAL | first }
+    }
+
+    /// Lets lines with one span know what their accounts are, as long as those stay so. `ask`: an account is looked at
+    /// soon. `plan_of`: the plan of an account of which nothing else matters.
+    pub(super) fn know_plans(&mut self, ask: impl Fn(AccountNo), plan_of: impl Fn(AccountNo) -> Option<PlanId>) {
+        /// So many buckets ahead their accounts are asked for.
+        const AHEAD: usize = 16;
+        let known = |span: &Span| span.account != NOBODY && span.times & SEVERAL == 0;
+        for at in 0..self.table.len() {
+            if let Some(bucket) = self.table.get(at.saturating_add(AHEAD)) {
+                bucket.spans.iter().filter(|span| known(span)).for_each(|span| ask(AccountNo(span.account)));
+            }
+            let spans = self.table.get_mut(at).map(|bucket| &mut bucket.spans);
+            for span in spans.into_iter().flatten().filter(|span| known(span)) {
+                let plan = plan_of(AccountNo(span.account)).map(|plan| u32::from(plan.0).saturating_add(1));
+                let plan = plan.filter(|plan| *plan <= PLAN_MAX).unwrap_or(0);
+                span.times = span.times & TIMES | plan << PLAN_SHIFT;
+            }
+        }
     }
 
     /// Whose line it is at an instant.
@@ -261,9 +310,7 @@ impl Lines {
             let bucket = self.table.get(*home).unwrap_or(&Bucket::EMPTY);
             let slot = lanes_of(*number, &bucket.keys).trailing_zeros() as usize;
             *answer = match bucket.spans.get(slot) {
-                Some(span) if self.times.get(span.times as usize).is_some_and(|times| times.hold(*at)) => {
-                    answer_of(span.account)
-                }
+                Some(span) if self.times_of(*span).is_some_and(|times| times.hold(*at)) => span.answer(),
                 _ => self.search(*number, *home, line, *at),
             };
         }
@@ -297,8 +344,13 @@ impl Lines {
         if span.times & SEVERAL != 0 {
             return self.several.get((span.times & !SEVERAL) as usize).copied();
         }
-        let times = *self.times.get(span.times as usize)?;
-        Some(Linked { account: span.account, times, next: LAST })
+        Some(Linked { account: span.account, times: self.times_of(span)?, next: LAST })
+    }
+
+    /// The times of a line with one span.
+    #[inline]
+    fn times_of(&self, span: Span) -> Option<Times> {
+        self.times.get(span.place_of_times()?).copied()
     }
 
     /// Where a line stands, with its key and what is known of it; the gap where it would, if it does not.

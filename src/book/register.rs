@@ -98,6 +98,8 @@ pub struct Register {
     by_id: Slots,
     assignments: FxHashMap<AccountNo, Vec<Assignment>>,
     off_spans: FxHashMap<AccountNo, Vec<SwitchedOff>>,
+    /// Lines know which accounts are plain.
+    knows_plans: bool,
     limits: FxHashMap<AccountNo, Tiyn>,
     warnings: FxHashMap<AccountNo, InstantMs>,
 }
@@ -187,7 +189,20 @@ impl Register {
 
     /// What is known of an account, to be changed while the register is built.
     pub fn account_mut(&mut self, no: AccountNo) -> Option<&mut Account> {
+        if std::mem::take(&mut self.knows_plans) {
+            self.lines.know_plans(|_| {}, |_| None);
+        }
         self.accounts.get_mut(no.0 as usize)
+    }
+
+    /// Lets lines know which accounts are plain, once the register is built: their records need no look at the account.
+    pub fn know_plans(&mut self) {
+        let Self { lines, accounts, .. } = self;
+        lines.know_plans(
+            |no| prefetch(accounts, no.0 as usize),
+            |no| accounts.get(no.0 as usize).and_then(Account::plain_plan),
+        );
+        self.knows_plans = true;
     }
 
     /// The id of an account.
@@ -284,6 +299,7 @@ fn id_at<'r>(ends: &[u32], ids: &'r [u8], no: u32) -> &'r [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::LineAnswer;
 
     fn account(plan: u16) -> Account {
         Account {
@@ -319,6 +335,62 @@ mod tests {
         for (at, plan) in [(9, 0), (10, 1), (15, 2), (18, 1), (20, 0)] {
             assert_eq!(register.plan_at(no, &account, InstantMs(at)).plan, Some(PlanId(plan)), "{at}");
         }
+    }
+
+    #[test]
+    fn lines_know_the_plans_of_plain_accounts_as_long_as_they_are_plain() {
+        let always = (InstantMs(i64::MIN), InstantMs(i64::MAX));
+        let kinds: [fn(&mut Register, AccountNo); 7] = [
+            |_, _| {},
+            |register, no| register.set_limit(no, Tiyn::new(1)),
+            |register, no| register.assign(no, None, InstantMs(0), InstantMs(1), None),
+            |register, no| register.switch_off(no, SwitchedOff { from: InstantMs(0), to: InstantMs(1) }),
+            |register, no| register.account_mut(no).unwrap().method = Method::Advance,
+            |register, no| register.account_mut(no).unwrap().off_from_ms = 5,
+            |register, no| register.account_mut(no).unwrap().plan = None,
+        ];
+        let answer = |register: &Register, at: usize, times: i64| {
+            let (number, mut found) = (format!("7701000000{at}"), [LineAnswer::UnknownLine]);
+            register.lines.find_all(&[(number.as_bytes(), InstantMs(times))], &mut found);
+            found[0]
+        };
+        let mut register = Register::default();
+        for (at, change) in kinds.iter().enumerate() {
+            let no = register.add(format!("A-{at}").as_bytes(), account(PLANS[at])).unwrap();
+            register.lines.add(format!("7701000000{at}").as_bytes(), Some(no), always.0, always.1).unwrap();
+            change(&mut register, no);
+        }
+        register.lines.add(b"77010000007", None, always.0, always.1).unwrap();
+        let accounts: Vec<LineAnswer> = (0..7).map(|no| LineAnswer::Account(AccountNo(no))).collect();
+        let found = |register: &Register| (0..7).map(|at| answer(register, at, 3)).collect::<Vec<_>>();
+        assert_eq!(found(&register), accounts);
+        register.know_plans();
+        let mut known = accounts.clone();
+        known[0] = LineAnswer::Plain(AccountNo(0), PlanId(PLANS[0]));
+        assert_eq!(found(&register), known);
+        assert_eq!(answer(&register, 7, 3), LineAnswer::UnknownAccount);
+        // A line that gets another span, and a register that changes.
+        register.lines.add(b"77010000008", Some(AccountNo(0)), InstantMs(0), InstantMs(9)).unwrap();
+        register.know_plans();
+        assert_eq!(answer(&register, 8, 3), known[0]);
+        register.lines.add(b"77010000008", Some(AccountNo(1)), InstantMs(9), InstantMs(12)).unwrap();
+        assert_eq!([3, 9].map(|times| answer(&register, 8, times)), [accounts[0], accounts[1]]);
+        register.set_limit(AccountNo(0), Tiyn::new(1));
+        assert_eq!(found(&register), accounts);
+    }
+
+    /// The last plan that lines know, and some.
+    const PLANS: [u16; 7] = [32_766, 1, 2, 3, 4, 5, 6];
+
+    #[test]
+    fn a_plan_beyond_what_lines_know_is_asked_of_the_account() {
+        let mut register = Register::default();
+        let no = register.add(b"A-1", account(32_767)).unwrap();
+        register.lines.add(b"77010000001", Some(no), InstantMs(0), InstantMs(9)).unwrap();
+        register.know_plans();
+        let mut found = [LineAnswer::UnknownLine];
+        register.lines.find_all(&[(b"77010000001", InstantMs(3))], &mut found);
+        assert_eq!(found, [LineAnswer::Account(no)]);
     }
 
     #[test]

@@ -75,6 +75,7 @@ pub(super) fn read(paths: &Paths, tariffs: &Tariffs, findings: &mut Findings) ->
     loading.assignments(findings);
     let events = loading.events(findings);
     let payments = loading.payments(findings);
+    loading.register.know_plans();
     Loaded { register: loading.register, openings, payments, events, brought }
 }
 
