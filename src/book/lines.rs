@@ -113,8 +113,8 @@ pub struct OverlappingSpan;
 /// Which account a line belongs to, by date.
 ///
 /// An open-addressed table of buckets of four lines: 32 to 48 bytes a line; 32 more for each span of a line that has
-/// several, or whose times are not among the first 65 536. A look-up nearly always reads one place in memory, for that is what
-/// it waits for; those of a group of records are read side by side.
+/// several, or whose times are not among the first 65 536. A look-up nearly always reads one place in memory, for that
+/// is what it waits for; those of a group of records are read side by side.
 #[derive(Debug, Default)]
 pub struct Lines {
     table: Vec<Bucket>,
@@ -490,6 +490,38 @@ mod tests {
             };
             let sum: usize = stands.filter(|(_, key)| *key != GAP).map(away).sum();
             assert!(sum < 1_000, "{stride}: {sum}");
+        }
+    }
+
+    #[test]
+    fn lines_of_more_times_than_have_room_are_found() {
+        let mut lines = Lines::default();
+        let line = |no: u32| (77_010_000_000 + u64::from(no)).to_string();
+        let from = |no: u32| InstantMs(i64::from(no));
+        for no in 0..TIMES_MAX as u32 + 9 {
+            lines.add(line(no).as_bytes(), Some(AccountNo(no)), from(no), from(no + 1)).unwrap();
+        }
+        // One that comes after them with the first times, and one with the last.
+        for (no, like) in [(80_000, 0), (80_001, TIMES_MAX as u32 + 8)] {
+            lines.add(line(no).as_bytes(), Some(AccountNo(no)), from(like), from(like + 1)).unwrap();
+        }
+        lines.know_plans(|_| {}, |no| Some(PlanId(no.0 as u16 & 7)));
+        let last = TIMES_MAX as u32 - 1;
+        let plain = |no: u32| LineAnswer::Plain(AccountNo(no), PlanId(no as u16 & 7));
+        let other = |no: u32| LineAnswer::Account(AccountNo(no));
+        for (no, at, answer) in [
+            (0, 0, plain(0)),
+            (last, last, plain(last)),
+            (last, last + 1, LineAnswer::UnknownLine),
+            (last + 1, last + 1, other(last + 1)),
+            (last + 1, last, LineAnswer::UnknownLine),
+            (last + 9, last + 9, other(last + 9)),
+            (80_000, 0, plain(80_000)),
+            (80_001, last + 9, other(80_001)),
+        ] {
+            let mut found = [LineAnswer::UnknownLine];
+            lines.find_all(&[(line(no).as_bytes(), from(at))], &mut found);
+            assert_eq!(found, [answer], "{no} {at}");
         }
     }
 
