@@ -339,6 +339,9 @@ pub struct UsageClass {
     pub zone: Option<ZoneId>,
 }
 
+// The widths in [`UsageClass::packed`].
+const _: () = assert!(Service::ALL.len() <= 1 << 3 && Direction::ALL.len() <= 1 << 2);
+
 impl UsageClass {
     /// All of it as a number below 2³⁹.
     #[inline]

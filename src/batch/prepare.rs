@@ -328,8 +328,7 @@ impl Preparer<'_> {
             || plan.allowances.iter().any(|allowance| allowance.covers(class));
         let stateful = if has_memory {
             let account = account.or_else(|| register.account(no));
-            let nothing = PlanChoice { plan: None, since: None };
-            let choice = account.map_or(nothing, |account| register.plan_at(no, account, at));
+            let choice = account.map_or(PlanChoice::NONE, |account| register.plan_at(no, account, at));
             let is_warned = || account.is_some_and(|account| register.is_warned(no, account, at));
             let owed_in_full = presence != Presence::Home && !record.realtime && is_warned();
             self.remember(prepared, record, Stateful { choice, free, owed_in_full, ..self.unrated(record, usage) })
@@ -412,7 +411,8 @@ impl Preparer<'_> {
         let tariffs = &self.reference.tariffs;
         let at = record.rated_at();
         let plan = match line {
-            LineAnswer::Account(no) | LineAnswer::Plain(no, _) => {
+            LineAnswer::Plain(_, plan) => Some(plan),
+            LineAnswer::Account(no) => {
                 let register = &self.reference.register;
                 register.account(no).and_then(|account| register.plan_at(no, account, at).plan)
             }
@@ -441,7 +441,7 @@ impl Preparer<'_> {
 
     /// What settling needs of a record that itself costs nothing.
     fn unrated(&self, record: &UsageRecord<'_>, usage: Usage) -> Stateful {
-        let choice = PlanChoice { plan: None, since: None };
+        let choice = PlanChoice::NONE;
         let (began_at, corrects) = (record.began_at(), self.corrects(record));
         Stateful { usage, choice, began_at, free: true, owed_in_full: false, corrects, part: None }
     }

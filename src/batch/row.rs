@@ -23,26 +23,32 @@ impl<const N: usize> Padded<N> {
     }
 }
 
+/// Room for the name of a source, and for each text that rows of one kind share.
+pub(super) const SOURCE: usize = 32;
+const SHARED: usize = 96;
+/// No longer id is put into a row here.
+const ID_MAX: usize = 32;
+
 /// What rows of one kind have in common.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
+pub(super) struct RowKind {
     /// Plan, tariff version, zone and service, each with its comma.
-    pub(super) names: Padded<96>,
+    pub(super) names: Padded<SHARED>,
     /// The columns behind the VAT of a row that is owed whole, and the end of the line.
-    pub(super) rest: Padded<96>,
+    pub(super) rest: Padded<SHARED>,
 }
 
 /// Kinds of rows by their key: a month has some dozens.
 #[derive(Debug, Default)]
-pub(super) struct Kinds(FxHashMap<u128, Kind>);
+pub(super) struct RowKinds(FxHashMap<u128, RowKind>);
 
 /// So many kinds are kept, a megabyte.
 const KINDS_MAX: usize = 4096;
 
-impl Kinds {
+impl RowKinds {
     /// The kind of a key, which `make` makes where it is not known; `None` where that says so.
     #[inline(always)]
-    pub(super) fn of(&mut self, key: u128, make: impl FnOnce() -> Option<Kind>) -> Option<&Kind> {
+    pub(super) fn of(&mut self, key: u128, make: impl FnOnce() -> Option<RowKind>) -> Option<&RowKind> {
         if self.0.len() >= KINDS_MAX {
             self.0.clear();
         }
@@ -60,8 +66,8 @@ struct Day {
     from: InstantMs,
     to: InstantMs,
     midnight: InstantMs,
-    /// `2026-03-01T00:00:00.000+05:00,`, and what is never read.
-    text: [u8; 32],
+    /// `2026-03-01T00:00:00.000+05:00,`
+    text: Padded<32>,
 }
 
 const INSTANT: usize = 30;
@@ -84,8 +90,7 @@ impl Day {
         let minutes = (local.offset_ms / 60_000).unsigned_abs();
         let sign = if local.offset_ms < 0 { '-' } else { '+' };
         let written = format!("{}T00:00:00.000{sign}{:02}:{:02},", local.day, minutes / 60, minutes % 60);
-        let mut text = [0; 32];
-        text.get_mut(..INSTANT)?.copy_from_slice(written.as_bytes().first_chunk::<INSTANT>()?);
+        let text = Padded::of(written.as_bytes()).filter(|text| text.length == INSTANT)?;
         Some(Self { version: index, from: midnight, to, midnight, text })
     }
 }
@@ -98,8 +103,11 @@ pub(super) struct Row {
     day: Option<Day>,
 }
 
-/// No row as long is put together here: a name and two ids of at most 33 bytes, two texts of 96, an instant, numbers.
+/// No row is as long: a source, two ids, two texts that are shared, an instant, and four numbers.
 const LENGTH_MAX: usize = 512;
+const _: () = assert!(SOURCE + 2 * (ID_MAX + 1) + 2 * SHARED + INSTANT + 4 * NUMBER_MAX < LENGTH_MAX);
+/// Eight digits, a point and a comma.
+const NUMBER_MAX: usize = 10;
 /// Whatever is put into the row begins before [`LENGTH_MAX`] and fits behind it, so no place in it needs a check.
 const ROW: usize = LENGTH_MAX + 128;
 
@@ -149,7 +157,7 @@ impl Row {
         let plain = match text.len() {
             8..17 => self.ends::<8>(0, text),
             4..8 => self.ends::<4>(0, text),
-            17..33 => {
+            17..=ID_MAX => {
                 let (first, last) = (text.first_chunk::<16>()?, text.last_chunk::<16>()?);
                 self.ends::<8>(0, first) && self.ends::<8>(text.len().wrapping_sub(16), last)
             }
@@ -218,7 +226,7 @@ impl Row {
         let colons = u64::from_le_bytes(*b"\0\0:\0\0:\0\0");
         let clock = digits & 0xFFFF | (digits & 0xFFFF_0000) << 8 | (digits & 0xFFFF_0000_0000) << 16 | colons;
         let fraction = u32::from(b'.') | ((digits >> 48) as u32) << 8 | ((ms % 10) | 0x30) << 24;
-        self.write(0, &text);
+        self.write(0, &text.text);
         self.write(CLOCK, &clock.to_le_bytes());
         self.write(FRACTION, &fraction.to_le_bytes());
         self.length = self.length.wrapping_add(INSTANT);

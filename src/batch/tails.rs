@@ -43,7 +43,8 @@ struct Resting {
 }
 
 impl Tails {
-    /// A file is to be read, or read on, behind the others of its feed; if it grows, to its first `bytes` and no further.
+    /// A file is to be read, or read on, behind the others of its feed; if it grows, to its first `bytes` and no
+    /// further.
     pub(crate) fn queue(&mut self, place: usize, source: &str, bytes: u64) {
         if self.queued.insert(place, bytes).is_some() {
             return;

@@ -1,5 +1,5 @@
 use super::item::{Fate, Item, Prepared, Reference, Source, Told};
-use super::row::{Kind as RowKind, Kinds, Padded, Row};
+use super::row::{Padded, Row, RowKind, RowKinds, SOURCE};
 use crate::law::RuleSet;
 use crate::tariff::Version;
 use crate::units::{InstantMs, LocalDay, Tiyn};
@@ -139,7 +139,7 @@ pub(crate) struct RowWriter<'r> {
     versions: Vec<Vec<u8>>,
     zones: Vec<Vec<u8>>,
     /// The source of each file with its comma, as rows put together in place take it; `None` where it is too long.
-    sources: Vec<Option<Padded<32>>>,
+    sources: Vec<Option<Padded<SOURCE>>>,
 }
 
 /// What was written last, since it mostly comes again.
@@ -147,7 +147,7 @@ pub(crate) struct RowWriter<'r> {
 pub(crate) struct Recent {
     day: Option<(LocalDay, [u8; 11])>,
     rules: Vec<(RuleSet, Vec<u8>)>,
-    kinds: Kinds,
+    kinds: RowKinds,
     row: Row,
 }
 

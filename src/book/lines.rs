@@ -25,8 +25,8 @@ impl Bucket {
 struct Span {
     /// The account; [`NOBODY`] where the register does not have the one that the line names.
     account: u32,
-    /// Index into the times, and above [`PLAN_SHIFT`] the plan of an account of which nothing else matters, from 1; of a
-    /// line with several spans [`SEVERAL`] and the index of the first of them.
+    /// Index into the times, and from [`PLAN_SHIFT`] on the plan of an account of which nothing else matters, from 1; of
+    /// a line with several spans [`SEVERAL`] and the index of the first of them.
     times: u32,
 }
 
@@ -40,12 +40,6 @@ const PLAN_MAX: u32 = (1 << (31 - PLAN_SHIFT)) - 1;
 impl Span {
     /// In a gap; it holds at no time.
     const NONE: Self = Self { account: NOBODY, times: SEVERAL };
-
-    /// Index into the times, of a line with one span.
-    #[inline]
-    fn place_of_times(self) -> Option<usize> {
-        if self.times & SEVERAL == 0 { Some((self.times & TIMES) as usize) } else { None }
-    }
 
     #[inline]
     fn answer(self) -> LineAnswer {
@@ -350,7 +344,7 @@ impl Lines {
     /// The times of a line with one span.
     #[inline]
     fn times_of(&self, span: Span) -> Option<Times> {
-        self.times.get(span.place_of_times()?).copied()
+        if span.times & SEVERAL == 0 { self.times.get((span.times & TIMES) as usize).copied() } else { None }
     }
 
     /// Where a line stands, with its key and what is known of it; the gap where it would, if it does not.

@@ -78,6 +78,11 @@ pub struct PlanChoice {
     pub since: Option<LocalDay>,
 }
 
+impl PlanChoice {
+    /// No plan at all.
+    pub const NONE: Self = Self { plan: None, since: None };
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Assignment {
     plan: Option<PlanId>,
@@ -98,10 +103,10 @@ pub struct Register {
     by_id: Slots,
     assignments: FxHashMap<AccountNo, Vec<Assignment>>,
     off_spans: FxHashMap<AccountNo, Vec<SwitchedOff>>,
-    /// Lines know which accounts are plain.
-    knows_plans: bool,
     limits: FxHashMap<AccountNo, Tiyn>,
     warnings: FxHashMap<AccountNo, InstantMs>,
+    /// Lines know which accounts are plain.
+    knows_plans: bool,
 }
 
 /// An account of that id stands there already, or the register is full (4 GiB of ids).

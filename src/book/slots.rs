@@ -2,8 +2,8 @@ use crate::hint::{huge_pages, prefetch};
 
 /// Where things stand, by a hash of their keys; the keys stand with the things.
 ///
-/// Open addressing in a power of two of slots, at most three quarters of them used: 11 to 21 bytes a thing. A slot has a tag of
-/// the key, which tells nearly always that another key stands there, without a look at its thing.
+/// Open addressing in a power of two of slots, at most three quarters of them used: 11 to 21 bytes a thing. A slot has a
+/// tag of the key, which tells nearly always that another key stands there, without a look at its thing.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     /// The tag above the index + 1; 0 for a gap.
