@@ -4,9 +4,11 @@
 
 mod destination;
 mod duplicates;
+mod series;
 mod unsuccessful;
 
 pub use crate::decode::NumberForm;
 pub use destination::Destination;
 pub use duplicates::{Duplicates, Fingerprint, Seen, SourceKey};
+pub use series::{Block, RUN_MIN, Series, Stem};
 pub use unsuccessful::{Screening, screen};

@@ -4,7 +4,7 @@ use crate::book::{AccountNo, PlanChoice, Register};
 use crate::law::{RuleSet, VatRate};
 use crate::rate::Usage;
 use crate::record::{FilterReason, Flags, Service, SuspendReason};
-use crate::screen::{Fingerprint, NumberForm, SourceKey};
+use crate::screen::{Fingerprint, NumberForm, SourceKey, Stem};
 use crate::tariff::{PlanId, Tariffs, ZoneId};
 use crate::units::{InstantMs, Period, Tiyn, Units};
 use std::sync::Arc;
@@ -76,6 +76,7 @@ impl Place {
 /// One record on its way to its outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Item {
+    /// Its key is 0 where it stands in a long run and nobody asks for it.
     pub(crate) print: Fingerprint,
     /// Counted from 0 within the piece.
     pub(crate) line: u32,
@@ -83,6 +84,8 @@ pub(crate) struct Item {
     pub(crate) fate: Fate,
     pub(crate) flags: Flags,
     pub(crate) service: Service,
+    /// Of its id, where that is of a series.
+    pub(crate) number: u8,
     pub(crate) rules: RuleSet,
     pub(crate) account: Option<AccountNo>,
     pub(crate) version: u16,
@@ -130,6 +133,16 @@ pub(crate) struct PartOf {
     pub(crate) released_at: Option<InstantMs>,
 }
 
+/// Items one after the other whose ids have one stem.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Run {
+    /// Index of the first of them.
+    pub(crate) first: usize,
+    /// Behind the last of them.
+    pub(crate) end: usize,
+    pub(crate) stem: Stem,
+}
+
 /// A rejected line. Source: rating 1.2.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Reject {
@@ -149,6 +162,8 @@ pub(crate) struct Prepared {
     /// Texts that do not stand in `bytes` as they are.
     pub(crate) texts: Vec<u8>,
     pub(crate) items: Vec<Item>,
+    /// In the order of items, of those whose ids are of a series; none at all where each item has its key.
+    pub(crate) runs: Vec<Run>,
     pub(crate) stateful: Vec<Stateful>,
     pub(crate) details: Vec<String>,
     /// Of rejected items, in `details` order: index of the item and what was rejected.

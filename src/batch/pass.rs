@@ -123,6 +123,7 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
         jobs: pass.threads.current_num_threads(),
         progress: pass.progress,
         settle_all: !pass.traced.is_empty(),
+        keeps_keys: !wanted.is_empty() || !pass.traced.is_empty(),
     };
     let is_written = outcomes.is_some();
     let sink = Sink {

@@ -1,4 +1,4 @@
-use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Span, Stateful};
+use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Run, Source, Span, Stateful};
 use crate::book::{ASKED, Account, LineAnswer, PlanChoice};
 use crate::decode::{Decoded, FileDecoder, GROUP, Separators};
 use crate::feed::{LongLine, Piece};
@@ -7,7 +7,7 @@ use crate::rate::{self, Moments, Priced, Usage};
 use crate::record::{
     Direction, FilterReason, Flag, Flags, RejectReason, Rejection, Service, SuspendReason, UsageRecord, masked,
 };
-use crate::screen::{Destination, Fingerprint, Screening, screen};
+use crate::screen::{Destination, Fingerprint, RUN_MIN, Screening, Stem, screen};
 use crate::tariff::{Plan, Presence, UsageClass, Version, Way, ZoneId, ZoneKind};
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use bumpalo::Bump;
@@ -24,6 +24,7 @@ const KEPT_BYTES: usize = 64 * 1024;
 /// What an item says whatever becomes of its record.
 struct Common {
     print: Fingerprint,
+    number: u8,
     line: u32,
     record_id: Span,
     at: InstantMs,
@@ -41,6 +42,7 @@ impl Common {
             fate: Fate::Rejected,
             flags: Flags::NONE,
             service,
+            number: self.number,
             rules: RuleSet::NONE,
             account: None,
             version: 0,
@@ -84,6 +86,8 @@ pub(crate) struct Preparer<'r> {
     pub(crate) decoder: Result<&'r FileDecoder, &'r Rejection>,
     /// The whole of each record's outcome is decided when it is settled: for a trace.
     pub(crate) settle_all: bool,
+    /// Each item has its key; else those in long runs have none.
+    pub(crate) keeps_keys: bool,
     /// Of the month that is being rated, where it is told.
     pub(crate) first_day: Option<LocalDay>,
 }
@@ -96,6 +100,7 @@ impl Preparer<'_> {
     pub(crate) fn prepare(&self, piece: Piece, memory: &mut Memory, prepared: &mut Prepared) {
         prepared.texts.clear();
         prepared.items.clear();
+        prepared.runs.clear();
         prepared.stateful.clear();
         prepared.booked.clear();
         prepared.details.clear();
@@ -107,6 +112,9 @@ impl Preparer<'_> {
                 // The piece is borrowed while its records are prepared, and put in its place at the end.
                 self.lines(&bytes, memory, prepared);
                 prepared.bytes = bytes;
+                if !self.keeps_keys {
+                    self.give_keys(prepared);
+                }
             }
             Piece::LongLine(line) => {
                 let detail = format!("{} bytes on one line; a record has at most {KEPT_BYTES}", line.bytes);
@@ -166,10 +174,15 @@ impl Preparer<'_> {
             }
         }
         let mut prints = [Fingerprint { key: 0, content: 0 }; GROUP];
-        for (print, decoded) in prints.iter_mut().zip(group) {
-            if let Ok(record) = &decoded.record {
-                print.key = self.source.key.fingerprint(record.record_id);
+        let mut numbers = [0; GROUP];
+        if self.keeps_keys {
+            for (print, decoded) in prints.iter_mut().zip(group) {
+                if let Ok(record) = &decoded.record {
+                    print.key = self.source.key.fingerprint(record.record_id);
+                }
             }
+        } else {
+            self.find_runs(group, &mut numbers, prepared);
         }
         let prefixes = &self.reference.tariffs.prefixes;
         for way in &mut ways {
@@ -190,9 +203,9 @@ impl Preparer<'_> {
         prepared.records = prepared.records.wrapping_add(group.len() as u64);
         prepared.items.reserve(group.len());
         let zones = ways.iter().map(|way| prefixes.end(*way));
-        let found = lines.iter().zip(zones).zip(&prints);
-        for ((decoded, (_, at)), ((line, zone), print)) in group.iter().zip(asked).zip(found) {
-            let (line, at) = (*line, *at);
+        let found = lines.iter().zip(zones).zip(prints.iter().zip(&numbers));
+        for ((decoded, (_, at)), ((line, zone), (print, number))) in group.iter().zip(asked).zip(found) {
+            let (line, at, number) = (*line, *at, *number);
             let record_id = Prepared::keep(bytes, &mut prepared.texts, decoded.record_id);
             let record = match &decoded.record {
                 Ok(record) => record,
@@ -201,11 +214,41 @@ impl Preparer<'_> {
                     continue;
                 }
             };
-            let common = Common { print: *print, line: decoded.line, record_id, at, duration_ms: record.duration_ms() };
+            let duration_ms = record.duration_ms();
+            let common = Common { print: *print, number, line: decoded.line, record_id, at, duration_ms };
             if let Err(stop) = self.decide(record, &common, line, zone, moments, prepared) {
                 self.stop(stop, record, &common, decoded.raw, line, prepared);
             }
         }
+    }
+
+    /// Lengthens the run of ids that the group goes on with, and begins others.
+    #[inline]
+    fn find_runs(&self, group: &[Decoded<'_>], numbers: &mut [u8; GROUP], prepared: &mut Prepared) {
+        let items = prepared.items.len()..;
+        for ((decoded, number), at) in group.iter().zip(numbers).zip(items) {
+            let Ok(record) = &decoded.record else { continue };
+            let Some((stem, of_id)) = Stem::of(self.source.key, record.record_id) else { continue };
+            *number = of_id;
+            match prepared.runs.last_mut() {
+                Some(run) if run.end == at && run.stem == stem => run.end = at.wrapping_add(1),
+                _ => prepared.runs.push(Run { first: at, end: at.wrapping_add(1), stem }),
+            }
+        }
+    }
+
+    /// Gives their keys to items outside of long runs.
+    fn give_keys(&self, prepared: &mut Prepared) {
+        let mut items = std::mem::take(&mut prepared.items);
+        let mut from = 0usize;
+        let long = prepared.runs.iter().filter(|run| run.end.wrapping_sub(run.first) >= RUN_MIN);
+        for (first, end) in long.map(|run| (run.first, run.end)).chain([(items.len(), items.len())]) {
+            for item in items.get_mut(from..first).into_iter().flatten().filter(|item| item.fate != Fate::Rejected) {
+                item.print.key = self.source.key.fingerprint(prepared.text(item.record_id));
+            }
+            from = end;
+        }
+        prepared.items = items;
     }
 
     /// The way to the zone of the number called, where the service has one.
@@ -489,7 +532,7 @@ impl Reject {
 fn push_reject(prepared: &mut Prepared, line: u32, record_id: Span, reject: Reject) {
     let index = u32::try_from(prepared.items.len()).unwrap_or(u32::MAX);
     let print = Fingerprint { key: 0, content: 0 };
-    let common = Common { print, line, record_id, at: InstantMs(0), duration_ms: 0 };
+    let common = Common { print, number: 0, line, record_id, at: InstantMs(0), duration_ms: 0 };
     let detail = Place::of(prepared.rejects.len());
     prepared.items.push(Item { detail, ..common.blank(Service::Voice) });
     prepared.rejects.push((index, reject));

@@ -1,4 +1,4 @@
-use super::item::{Fate, Item, Place, Prepared, Reference, Stateful, Told};
+use super::item::{Fate, Item, Place, Prepared, Reference, Run, Stateful, Told};
 use super::open_calls::{Joined, OpenCalls, OpenPart};
 use super::posted::{Booked, posted};
 use super::totals::{Counts, FileTotals, Totals};
@@ -8,7 +8,7 @@ use crate::hint::prefetch;
 use crate::law::Rule;
 use crate::rate::{self, BadCharge, Basis};
 use crate::record::{Direction, FilterReason, Flag, RejectReason, Rejection, SuspendReason};
-use crate::screen::{Duplicates, Seen};
+use crate::screen::{Block, Duplicates, Fingerprint, Seen, Series, Stem};
 use crate::tariff::{Measure, Version};
 use crate::units::{Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -52,6 +52,8 @@ pub(crate) struct Corrections {
 #[derive(Debug)]
 pub(crate) struct Memory {
     pub(crate) duplicates: Duplicates,
+    /// Beside them, of ids that are numbers of a series.
+    pub(crate) series: Series,
     pub(crate) funds: Funds,
     pub(crate) open_calls: OpenCalls,
     /// Keys of charges that were corrected before they came.
@@ -60,7 +62,13 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(duplicates: Duplicates, funds: Funds) -> Self {
-        Self { duplicates, funds, open_calls: OpenCalls::default(), replaced: FxHashSet::default() }
+        Self {
+            duplicates,
+            series: Series::default(),
+            funds,
+            open_calls: OpenCalls::default(),
+            replaced: FxHashSet::default(),
+        }
     }
 }
 
@@ -91,9 +99,16 @@ impl<'r> Settler<'r> {
             && self.memory.replaced.is_empty()
             && self.traced.is_empty()
             && !self.recycles;
+        let runs = std::mem::take(&mut prepared.runs);
+        let (mut left, mut stretch) = (runs.as_slice(), Stretch::default());
         for at in 0..items.len() {
+            if at >= stretch.end {
+                stretch = self.stretch(at, &mut left);
+            }
             if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
-                self.memory.duplicates.prefetch(ahead.print.key);
+                if ahead.print.key != 0 {
+                    self.memory.duplicates.prefetch(ahead.print.key);
+                }
                 if let Some(no) = ahead.account {
                     prefetch(&self.touched, (no.0 / 64) as usize);
                 }
@@ -101,7 +116,7 @@ impl<'r> Settler<'r> {
             let Some(item) = items.get_mut(at) else { continue };
             if forgets && item.fate == Fate::Rated && item.stateful == Place::NONE {
                 // Its charge is final, unless it came before.
-                match self.memory.duplicates.insert(item.print) {
+                match self.seen(item, &stretch, prepared) {
                     Seen::New => {
                         counts.rated = counts.rated.wrapping_add(1);
                         sums.add(item);
@@ -114,7 +129,7 @@ impl<'r> Settler<'r> {
                 }
                 continue;
             }
-            self.settle_item(item, prepared, at);
+            self.settle_item(item, &stretch, prepared, at);
             if self.keeps_books && self.booked != Booked::default() {
                 let booked = std::mem::take(&mut self.booked);
                 prepared.booked.push((u32::try_from(at).unwrap_or(u32::MAX), booked));
@@ -134,7 +149,7 @@ impl<'r> Settler<'r> {
                 self.trace_outcome(item, prepared);
             }
         }
-        prepared.items = items;
+        (prepared.items, prepared.runs) = (items, runs);
         if let Some(file) = self.totals.files.get_mut(prepared.file) {
             let before = file.counts;
             file.counts = sum_of(before, counts);
@@ -146,14 +161,45 @@ impl<'r> Settler<'r> {
         self.totals.not_owed = self.totals.not_owed.saturating_add(sums.not_owed);
     }
 
-    fn settle_item(&mut self, item: &mut Item, prepared: &mut Prepared, at: usize) {
+    /// The items from one on that are looked up in one way; `runs` begins with the first that is not behind them.
+    fn stretch(&mut self, at: usize, runs: &mut &[Run]) -> Stretch {
+        match runs {
+            [] => Stretch { end: usize::MAX, block: None },
+            [run, ..] if run.first > at => Stretch { end: run.first, block: None },
+            [run, rest @ ..] => {
+                *runs = rest;
+                let block = self.memory.series.block(&run.stem, run.end.saturating_sub(run.first));
+                Stretch { end: run.end, block: block.map(|block| (block, run.stem)) }
+            }
+        }
+    }
+
+    /// Whether a record came before.
+    #[inline(always)]
+    fn seen(&mut self, item: &Item, stretch: &Stretch, prepared: &Prepared) -> Seen {
+        let Memory { duplicates, series, .. } = &mut self.memory;
+        match &stretch.block {
+            None => duplicates.insert(item.print),
+            Some((block, stem)) => series.insert(*block, item.number, item.print.content, || {
+                let key = stem.fingerprint(prepared.text(item.record_id));
+                duplicates.find(Fingerprint { key, ..item.print })
+            }),
+        }
+    }
+
+    fn settle_item(&mut self, item: &mut Item, stretch: &Stretch, prepared: &mut Prepared, at: usize) {
         if item.fate == Fate::Rejected {
             return;
         }
-        match self.memory.duplicates.insert(item.print) {
+        match self.seen(item, stretch, prepared) {
             Seen::New => {}
             Seen::Same | Seen::Differs if self.recycles => {}
             seen @ (Seen::Same | Seen::Differs) => return self.came_before(item, seen),
+        }
+        if let Some((_, stem)) = &stretch.block
+            && (item.stateful != Place::NONE || !self.memory.replaced.is_empty())
+        {
+            item.print.key = stem.fingerprint(prepared.text(item.record_id));
         }
         let Some(stateful) = item.stateful.get().and_then(|place| prepared.stateful.get(place)).copied() else {
             return self.keep_if_wanted(item);
@@ -480,6 +526,15 @@ impl<'r> Settler<'r> {
         let of_it = |trace: &Trace| trace.line == 0 && trace.item.print.key == key;
         self.traces.pop_if(|trace| of_it(trace)).and_then(|trace| trace.steps)
     }
+}
+
+/// Items that are looked up in one way.
+#[derive(Default)]
+struct Stretch {
+    /// Behind the last of them.
+    end: usize,
+    /// Where their keys stand among [`Memory::series`]; none where they do not.
+    block: Option<(Block, Stem)>,
 }
 
 /// Sums over one piece.

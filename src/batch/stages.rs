@@ -39,6 +39,8 @@ pub(crate) struct Stages<'p> {
     pub(crate) progress: &'p AtomicU64,
     /// The whole of each record's outcome is decided when it is settled: for a trace.
     pub(crate) settle_all: bool,
+    /// Each item has its key.
+    pub(crate) keeps_keys: bool,
 }
 
 /// Buffers of one piece, reused.
@@ -154,6 +156,7 @@ impl Stages<'_> {
             source: &file.source,
             decoder: work.decoder.as_ref().as_ref(),
             settle_all: self.settle_all,
+            keeps_keys: self.keeps_keys,
             first_day: self.reference.period.map(Period::first_day),
         };
         let prepared = &mut slot.prepared;

@@ -292,6 +292,7 @@ pub(super) fn item_of(charge: &Posted, key: u128, content: u64) -> Item {
         fate: Fate::Rated,
         flags: Flags::of_bits(charge.flags),
         service: service_of(charge),
+        number: 0,
         rules: RuleSet::of_bits(charge.rules),
         account: (charge.account != u32::MAX).then_some(AccountNo(charge.account)),
         version: charge.version,

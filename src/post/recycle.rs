@@ -196,6 +196,7 @@ impl Run<'_> {
             jobs: self.how.threads.current_num_threads(),
             progress: self.how.progress,
             settle_all: false,
+            keeps_keys: true,
         };
         stages.run_settling(&mut pieces, &mut |prepared| sink.take(prepared))?;
         if let Some(error) = pieces.error {

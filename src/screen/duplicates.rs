@@ -4,7 +4,7 @@ use crate::units::lanes_of;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 /// Keys of one source: `source` is part of the de-duplication key.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct SourceKey(u64);
 
 impl SourceKey {
@@ -144,7 +144,7 @@ fn folded(one: u64, other: u64) -> u64 {
 
 /// A text as two words: of up to 16 bytes all of it, its length known; of a longer one a hash.
 #[inline(always)]
-fn words(text: &[u8]) -> (u64, u64) {
+pub(super) fn words(text: &[u8]) -> (u64, u64) {
     match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
         (Some(first), Some(last)) if text.len() <= 16 => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
         _ => match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
@@ -179,6 +179,8 @@ const PARTS: usize = 8;
 const FULL: (usize, usize) = (3, 4);
 /// A part grows by two fifths: then it is just over half used.
 const GROWTH: (usize, usize) = (7, 5);
+/// It begins with this part of the room that is expected to be needed.
+const FIRST: usize = 64;
 
 #[derive(Clone, Debug)]
 struct Part {
@@ -189,6 +191,8 @@ struct Part {
     used: usize,
     /// At so many it grows.
     used_max: usize,
+    /// When it grows, then at least to so many.
+    homes_expected: usize,
 }
 
 /// What one look at memory brings: the upper halves of slots, filled from the first on, [`GAP`] where nothing stands;
@@ -211,12 +215,15 @@ struct Slot {
 const KEY_SHIFT: u32 = 32;
 
 impl Duplicates {
-    /// An empty set with room for about so many records.
+    /// An empty set that takes room for about so many records when it has a few of them, and none of it where all are
+    /// kept as [`super::Series`].
     pub fn with_capacity(records: usize) -> Self {
         let part = records.div_ceil(PARTS * SLOTS).saturating_mul(FULL.1).div_ceil(FULL.0);
-        // Parts of slightly different sizes do not all grow at the same moment.
-        let parts =
-            (0..PARTS).map(|at| Part::with_homes(part.saturating_add(part.saturating_mul(at) / (6 * PARTS)).max(16)));
+        let parts = (0..PARTS).map(|at| {
+            // Parts of slightly different sizes do not all grow at the same moment.
+            let homes_expected = part.saturating_add(part.saturating_mul(at) / (6 * PARTS)).max(16);
+            Part { homes_expected, ..Part::with_homes((homes_expected / FIRST).max(16)) }
+        });
         Self { parts: parts.collect() }
     }
 
@@ -242,6 +249,12 @@ impl Duplicates {
         self.parts.get_mut(part).map_or(Seen::New, |part| part.insert(slot))
     }
 
+    /// What it says of a record, which it does not keep; nothing where it was not seen.
+    pub fn find(&self, record: Fingerprint) -> Option<Seen> {
+        let (part, slot) = split(record);
+        self.parts.get(part).and_then(|part| part.find(slot))
+    }
+
     /// Asks for the memory at which a record will be looked up.
     #[inline]
     pub fn prefetch(&self, key: u128) {
@@ -252,13 +265,18 @@ impl Duplicates {
     }
 }
 
+/// What is kept of a content's hash.
+#[inline]
+pub(super) fn kept_of(content: u64) -> u32 {
+    (content ^ content >> 32) as u32
+}
+
 /// The part of a record and its slot there. The key's low bits choose the part, its high bits the place in it; the slot
 /// has no room for the 32 lowest.
 #[inline]
 fn split(record: Fingerprint) -> (usize, Slot) {
     let Fingerprint { key, content } = record;
-    let content = content ^ content >> 32;
-    let low = (key as u64) >> KEY_SHIFT << KEY_SHIFT | u64::from(content as u32);
+    let low = (key as u64) >> KEY_SHIFT << KEY_SHIFT | u64::from(kept_of(content));
     (key as usize % PARTS, Slot { high: ((key >> 64) as u64).max(1), low })
 }
 
@@ -296,7 +314,7 @@ impl Part {
         let used_max = homes.saturating_mul(SLOTS).saturating_mul(FULL.0).div_ceil(FULL.1);
         let mut words = vec![0; homes.saturating_add(TAIL).saturating_mul(2 * SLOTS)];
         huge_pages(&mut words);
-        Self { words, homes, used: 0, used_max }
+        Self { words, homes, used: 0, used_max, homes_expected: 0 }
     }
 
     #[inline]
@@ -329,6 +347,16 @@ impl Part {
         Seen::New
     }
 
+    fn find(&self, slot: Slot) -> Option<Seen> {
+        for line in self.lines().get(self.home(slot)..).unwrap_or_default() {
+            let seen = seen(line, slot);
+            if seen.is_some() || lanes_of(GAP, &line[0]) != 0 {
+                return seen;
+            }
+        }
+        None
+    }
+
     /// Keeps a key where the last lines are full: the table goes on behind them.
     #[cold]
     fn add_behind(&mut self, new: Slot) {
@@ -341,7 +369,8 @@ impl Part {
     /// Moves to a larger table: homes keep their order, so it is written from its beginning to its end.
     #[cold]
     fn grow(&mut self) {
-        let mut larger = Self::with_homes(self.homes.saturating_mul(GROWTH.0).div_ceil(GROWTH.1).saturating_add(4));
+        let homes = self.homes.saturating_mul(GROWTH.0).div_ceil(GROWTH.1).saturating_add(4);
+        let mut larger = Self::with_homes(homes.max(self.homes_expected));
         for [highs, lows] in self.lines() {
             let slots = highs.iter().zip(lows).map(|(high, low)| Slot { high: *high, low: *low });
             slots.filter(|slot| slot.high != GAP).for_each(|slot| _ = larger.insert(slot));

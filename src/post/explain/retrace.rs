@@ -125,6 +125,7 @@ fn made_again(charged: &Charged<'_>, folder: &mut Folder, lines: Lines, language
         source: &file.source,
         decoder: Ok(&decoder),
         settle_all: true,
+        keeps_keys: true,
         first_day: folder.config.period.map(|period| period.first_day()),
     };
     let first_line = piece.first_line.saturating_add(u64::from(row.line));

@@ -254,6 +254,7 @@ fn rated_again(piece: &Piece, pinned: &Pinned, detail: &[u8], memory: &mut Prepa
         source: &file.source,
         decoder: decoder.as_ref(),
         settle_all: false,
+        keeps_keys: true,
         first_day: pinned.reference().period.map(Period::first_day),
     };
     let mut prepared = Prepared { first_line: piece.first_line, end: piece.end.into(), ..Prepared::default() };
