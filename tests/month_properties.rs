@@ -565,6 +565,62 @@ fn rating_1_2_the_same_files_again_rate_nothing_new() {
     }
 }
 
+/// Ids as switches give them, in runs, with gaps, back and forth and again, and others between them.
+fn ids(random: &mut Random, count: usize) -> Vec<String> {
+    let stems = ["", "m1-", "a-switch-with-a-long-name-", "2026-03-01T00:00:00.", "é"];
+    let mut ids = Vec::new();
+    while ids.len() < count {
+        let (stem, width) = (stems[random.below(stems.len())], 1 + random.below(9));
+        let (first, step) = (random.below(3_000), [1, 1, 1, 0, 7][random.below(5)]);
+        let run = [1, 2, 19, 20, 21, 40, 250, 900][random.below(8)];
+        ids.extend((0..run).map(|at| format!("{stem}{:0width$}", first + at * step)));
+        if random.below(3) == 0 {
+            ids.push(format!("{stem}{}x", random.below(50)));
+        }
+    }
+    ids
+}
+
+#[test]
+fn rating_1_2_a_record_counts_once_whatever_its_id() {
+    let mut come_again = 0;
+    for seed in SEEDS {
+        let mut random = Random(seed);
+        let mut lines = Vec::new();
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        let (mut again, mut differing) = (Vec::new(), 0);
+        for id in ids(&mut random, 4_000) {
+            // The last digit of the duration is the content.
+            let content = random.below(100) / 98;
+            let mut row = vec![String::new(); COLUMNS.len()];
+            let times = [MARCH, MARCH + SECOND, MARCH + 60 * SECOND + content as i64].map(text);
+            let [setup, answer, release] = times;
+            let values = [("record_id", id.clone()), ("service", "voice".into()), ("a_number", "77010000000".into())];
+            let values = values.into_iter().chain([("b_number", "77172000101".into()), ("setup_at", setup)]);
+            for (column, value) in values.chain([("answer_at", answer), ("release_at", release)]) {
+                row[COLUMNS.iter().position(|name| *name == column).unwrap()] = value;
+            }
+            lines.push(row.join(","));
+            match known.get(&id) {
+                None => drop(known.insert(id, content)),
+                Some(before) => {
+                    differing += u64::from(*before != content);
+                    again.push(id);
+                }
+            }
+        }
+        let rated = rate_feed(&cut(&mut random, &lines));
+        let ids_of = |file: &str| -> Vec<String> { rated.rows(file).iter().map(|row| row["record_id"].clone()).collect() };
+        assert_eq!(ids_of("duplicate.csv"), again, "{seed}");
+        assert_eq!(rated.totals.differing, differing, "{seed}");
+        let mut once = ids_of("rated.csv");
+        once.sort_unstable();
+        assert_eq!(once, known.into_keys().collect::<Vec<_>>(), "{seed}");
+        come_again += again.len();
+    }
+    assert!(come_again > 1_000, "{come_again}");
+}
+
 #[test]
 fn rating_1_7_money_is_conserved_and_a_balance_never_falls_below_zero() {
     let mut cut_off = 0;

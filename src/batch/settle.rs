@@ -103,7 +103,7 @@ impl<'r> Settler<'r> {
         let (mut left, mut stretch) = (runs.as_slice(), Stretch::default());
         for at in 0..items.len() {
             if at >= stretch.end {
-                stretch = self.stretch(at, &mut left);
+                stretch = self.stretch(at, &mut left, items.len());
             }
             if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
                 if ahead.print.key != 0 {
@@ -162,13 +162,14 @@ impl<'r> Settler<'r> {
     }
 
     /// The items from one on that are looked up in one way; `runs` begins with the first that is not behind them.
-    fn stretch(&mut self, at: usize, runs: &mut &[Run]) -> Stretch {
+    fn stretch(&mut self, at: usize, runs: &mut &[Run], items: usize) -> Stretch {
         match runs {
             [] => Stretch { end: usize::MAX, block: None },
             [run, ..] if run.first > at => Stretch { end: run.first, block: None },
             [run, rest @ ..] => {
                 *runs = rest;
-                let block = self.memory.series.block(&run.stem, run.end.saturating_sub(run.first));
+                let records = run.end.saturating_sub(run.first);
+                let block = self.memory.series.block(&run.stem, records, run.end == items);
                 Stretch { end: run.end, block: block.map(|block| (block, run.stem)) }
             }
         }

@@ -109,6 +109,9 @@ pub struct Register {
     knows_plans: bool,
 }
 
+/// An id has about so many bytes.
+const ID_BYTES: usize = 9;
+
 /// An account of that id stands there already, or the register is full (4 GiB of ids).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AccountTwice;
@@ -119,6 +122,7 @@ impl Register {
         let mut register = Self {
             accounts: Vec::with_capacity(accounts),
             id_ends: Vec::with_capacity(accounts),
+            ids: Vec::with_capacity(accounts.saturating_mul(ID_BYTES)),
             by_id: Slots::with_capacity(accounts),
             ..Self::default()
         };

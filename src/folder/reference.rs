@@ -79,12 +79,15 @@ pub(super) fn read(paths: &Paths, tariffs: &Tariffs, findings: &mut Findings) ->
     Loaded { register: loading.register, openings, payments, events, brought }
 }
 
-/// About how many rows a file of accounts has, so that tables need not grow: a row has some hundred bytes.
-fn expected_rows(path: &Path) -> usize {
-    const ROW_BYTES: u64 = 100;
+/// A row of accounts has about so many bytes, and one of payments.
+const ACCOUNT_BYTES: u64 = 100;
+const PAYMENT_BYTES: u64 = 62;
+
+/// About how many rows a file has, so that tables need not grow.
+fn expected_rows(path: &Path, row_bytes: u64) -> usize {
     const MOST: u64 = 1 << 22;
     let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
-    usize::try_from((bytes / ROW_BYTES).min(MOST)).unwrap_or(0)
+    usize::try_from((bytes / row_bytes).min(MOST)).unwrap_or(0)
 }
 
 pub(super) struct Loading<'l> {
@@ -258,7 +261,7 @@ impl Loading<'_> {
         ];
         let mut openings = Vec::new();
         let (path, name) = self.paths.of(&self.paths.config.accounts);
-        self.register = Register::with_capacity(expected_rows(&path));
+        self.register = Register::with_capacity(expected_rows(&path, ACCOUNT_BYTES));
         let mut waiting = Waiting::default();
         let mut add = |register: &mut Register, waiting: &mut Waiting<_>, findings: &mut Findings| {
             waiting.drain(|line, id, row: AccountRow| {
@@ -425,7 +428,9 @@ impl Loading<'_> {
         let (path, name) = self.paths.of(&self.paths.config.payments);
         let columns = ["payment_id", "account_id", "amount", "paid_at", "channel"];
         let mut taken = Payments::default();
-        taken.known.reserve(expected_rows(&path));
+        let rows = expected_rows(&path, PAYMENT_BYTES);
+        taken.known.reserve(rows);
+        taken.rows.reserve(rows);
         read_table(
             (&path, name),
             columns,

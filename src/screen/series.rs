@@ -6,7 +6,9 @@ use xxhash_rust::xxh3::xxh3_128;
 const IDS: usize = 100;
 
 /// A run of so many records of one stem is long enough for a block, which then has at most 32 bytes a key.
-pub const RUN_MIN: usize = 16;
+pub const RUN_MIN: usize = 20;
+/// Memory of a key at most.
+const KEY_BYTES_MAX: usize = 32;
 
 /// What ids of a series have in common: all but their last two digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -60,8 +62,12 @@ pub struct Series {
     blocks: Vec<[u32; IDS]>,
     /// A bit for each stem of a record that was kept in the other set, shared with other stems.
     beside: Box<[u64; BESIDE_WORDS]>,
+    /// Records in blocks.
+    used: usize,
 }
 
+/// Of a block and of what leads to it.
+const BLOCK_BYTES_MAX: usize = 512;
 const NOT_SEEN: u32 = 0;
 const BESIDE_WORDS: usize = 1024;
 
@@ -75,38 +81,30 @@ pub struct Block {
 
 impl Default for Series {
     fn default() -> Self {
-        Self { blocks_of: FxHashMap::default(), blocks: Vec::new(), beside: Box::new([0; BESIDE_WORDS]) }
+        Self { blocks_of: FxHashMap::default(), blocks: Vec::new(), beside: Box::new([0; BESIDE_WORDS]), used: 0 }
     }
 }
 
 impl Series {
-    /// The block of a stem of which a run of so many records comes; none where they are kept in the other set: then it
-    /// is remembered that some are.
-    pub fn block(&mut self, stem: &Stem, run: usize) -> Option<Block> {
-        if self.blocks_of.is_empty() && run < RUN_MIN {
-            self.keep_beside(stem);
-            return None;
-        }
+    /// The block of a stem of which a run of so many records comes, of which perhaps more follow; none where they are
+    /// kept in the other set, which is remembered.
+    pub fn block(&mut self, stem: &Stem, run: usize, may_go_on: bool) -> Option<Block> {
         if let Some(block) = self.blocks_of.get(stem) {
             return Some(*block);
         }
-        if run < RUN_MIN {
-            self.keep_beside(stem);
+        let is_cheap = || self.bytes().saturating_add(BLOCK_BYTES_MAX) <= self.used.saturating_mul(KEY_BYTES_MAX);
+        let (word, bit) = stem.bit();
+        if run < RUN_MIN && !(may_go_on && is_cheap()) {
+            if let Some(word) = self.beside.get_mut(word) {
+                *word |= bit;
+            }
             return None;
         }
-        let (word, bit) = stem.bit();
         let has_others = self.beside.get(word).is_some_and(|word| word & bit != 0);
         let block = Block { at: self.blocks.len(), has_others };
         self.blocks.push([NOT_SEEN; IDS]);
         self.blocks_of.insert(*stem, block);
         Some(block)
-    }
-
-    fn keep_beside(&mut self, stem: &Stem) {
-        let (word, bit) = stem.bit();
-        if let Some(word) = self.beside.get_mut(word) {
-            *word |= bit;
-        }
     }
 
     /// Looks the record of a number up in its block and keeps it where it is new. `other` is asked what the other set
@@ -125,6 +123,7 @@ impl Series {
             return seen;
         }
         *kept = content;
+        self.used = self.used.wrapping_add(1);
         Seen::New
     }
 
@@ -132,5 +131,64 @@ impl Series {
     pub fn bytes(&self) -> usize {
         let blocks = self.blocks.len().saturating_mul(size_of::<[u32; IDS]>());
         blocks.saturating_add(self.blocks_of.capacity().saturating_mul(size_of::<(Stem, Block)>().saturating_add(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stem(id: &str) -> Option<(Stem, u8)> {
+        Stem::of(SourceKey::of("s"), id.as_bytes())
+    }
+
+    #[test]
+    fn ids_of_one_stem_differ_in_two_digits_at_their_end() {
+        for (id, number) in [("07", 7), ("m1-000000199", 99), ("a-switch-with-a-long-name-4711", 11)] {
+            assert_eq!(stem(id).map(|(_, number)| number), Some(number), "{id}");
+        }
+        for id in ["", "7", "m1-", "m1-7x", "m1-x7", "m1-1 "] {
+            assert_eq!(stem(id), None, "{id}");
+        }
+        let of = |id: &str| stem(id).unwrap().0;
+        assert_eq!(of("m1-000000100"), of("m1-000000199"));
+        assert_eq!(of("a-switch-with-a-long-name-4711"), of("a-switch-with-a-long-name-4799"));
+        for (one, other) in [
+            ("m1-000000199", "m1-000000200"),
+            ("m1-00", "m1-000"),
+            ("00", "000"),
+            ("a-switch-with-a-long-name-4711", "a-switch-with-a-lang-name-4711"),
+        ] {
+            assert_ne!(of(one), of(other), "{one} {other}");
+        }
+        assert_ne!(of("m1-00"), Stem::of(SourceKey::of("t"), b"m1-00").unwrap().0);
+    }
+
+    #[test]
+    fn a_key_costs_at_most_32_bytes_however_short_runs_are() {
+        let mut series = Series::default();
+        let mut records = 0usize;
+        for (no, run) in (0..3_000u32).zip([RUN_MIN, 1, 100, 2, 30].into_iter().cycle()) {
+            let (stem, _) = stem(&format!("m1-{no}00")).unwrap();
+            let Some(block) = series.block(&stem, run, true) else { continue };
+            for number in 0..run {
+                assert_eq!(series.insert(block, number as u8, 7, || unreachable!()), Seen::New);
+            }
+            records += run;
+            assert!(series.bytes() <= records * KEY_BYTES_MAX, "{} bytes, {records} records", series.bytes());
+        }
+        assert!(records > 50_000 && series.bytes() > 3_000 * 400, "{records}");
+    }
+
+    #[test]
+    fn who_was_kept_elsewhere_before_is_asked_for() {
+        let mut series = Series::default();
+        let (stem, number) = stem("m1-0017").unwrap();
+        assert!(series.block(&stem, 1, true).is_none());
+        let block = series.block(&stem, RUN_MIN, false).unwrap();
+        assert_eq!(series.insert(block, number, 7, || Some(Seen::Same)), Seen::Same);
+        assert_eq!(series.insert(block, number, 7, || None), Seen::New);
+        assert_eq!(series.insert(block, number, 7, || unreachable!()), Seen::Same);
+        assert_eq!(series.insert(block, number, 8, || unreachable!()), Seen::Differs);
     }
 }

@@ -76,6 +76,7 @@ fn items() -> impl Strategy<Value = Item> {
                 .filter(|flag| Flags::of_bits(flags).has(**flag))
                 .fold(Flags::NONE, |all, flag| all.with(*flag)),
             service: Service::ALL[service % Service::ALL.len()],
+            number: 0,
             rules: crate::law::Rule::ALL.iter().fold(RuleSet::NONE, known),
             account: account.map(AccountNo),
             version,
