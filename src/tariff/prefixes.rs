@@ -1,6 +1,6 @@
 use super::ZoneId;
 use crate::hint::{huge_pages, prefetch};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Destination prefixes: the longest one that a number begins with names its zone.
 ///
@@ -111,13 +111,21 @@ impl Prefixes {
                 _ => errors.push((at, BadPrefix::NotDigits)),
             }
         }
-        for (prefix, zone) in by_length.iter().flatten().filter_map(|at| entries.get(*at)) {
+        let entries = || by_length.iter().flatten().filter_map(|at| entries.get(*at));
+        // Room for as many nodes as there will be: a table that grew would touch twice the memory.
+        let prefixes = entries().map(|(prefix, _)| prefix.as_bytes()).filter(|prefix| prefix.len() <= TRIE_DIGITS);
+        let mut nodes: FxHashSet<&[u8]> = FxHashSet::default();
+        for prefix in prefixes {
+            let inner = [ROOT_DIGITS, ROOT_DIGITS + NODE_DIGITS].into_iter().filter(|digits| prefix.len() > *digits);
+            nodes.extend(inner.filter_map(|digits| prefix.get(..digits)));
+        }
+        let mut slots = Vec::with_capacity(nodes.len().saturating_mul(NODE_SLOTS).saturating_add(ROOT_SLOTS));
+        huge_pages(&mut slots);
+        slots.resize(ROOT_SLOTS, 0);
+        table.slots = slots;
+        for (prefix, zone) in entries() {
             table.insert(prefix.as_bytes(), *zone);
         }
-        let mut slots = Vec::with_capacity(table.slots.len());
-        huge_pages(&mut slots);
-        slots.extend_from_slice(&table.slots);
-        table.slots = slots;
         errors.sort_unstable_by_key(|(at, _)| *at);
         (table, errors)
     }
