@@ -15,6 +15,7 @@ mod posted;
 mod prepare;
 mod reader;
 mod row;
+mod runs;
 mod settle;
 mod stages;
 mod tails;

@@ -44,24 +44,29 @@ pub struct Extraction {
     rate: VatRate,
     /// Twice the divisor, since halves go up.
     doubled: Reciprocal,
+    /// Greater amounts, and those below zero, need a division.
+    gross_max: u64,
 }
 
 impl Extraction {
     /// Taking out VAT at a rate.
     pub fn of(rate: VatRate) -> Self {
         let divisor = WHOLE.saturating_add(u64::from(rate.hundredths()));
-        Self { rate, doubled: Reciprocal::of(divisor.saturating_mul(2)) }
+        let doubled = Reciprocal::of(divisor.saturating_mul(2));
+        Self { rate, doubled, gross_max: doubled.exact_up_to().saturating_sub(divisor) / (2 * WHOLE) }
     }
 
     /// The net part of a gross amount.
     #[inline]
     pub fn net(self, gross: Tiyn) -> Tiyn {
-        let doubled = u64::try_from(gross.get()).ok().and_then(|gross| gross.checked_mul(WHOLE.saturating_mul(2)));
-        let Some(sum) = doubled.and_then(|doubled| doubled.checked_add(self.doubled.divisor() / 2)) else {
-            return extract(gross, self.rate).net;
-        };
-        // A quotient of a number of 64 bits by 20 000 and more fits.
-        Tiyn::new(self.doubled.quotient(sum).cast_signed())
+        match u64::try_from(gross.get()) {
+            Ok(amount) if amount <= self.gross_max => {
+                let sum = amount.wrapping_mul(2 * WHOLE).wrapping_add(self.doubled.divisor() / 2);
+                // A quotient of a number of 64 bits by 20 000 and more fits.
+                Tiyn::new(self.doubled.quotient_of_exact(sum).cast_signed())
+            }
+            _ => extract(gross, self.rate).net,
+        }
     }
 }
 

@@ -610,7 +610,8 @@ fn rating_1_2_a_record_counts_once_whatever_its_id() {
             }
         }
         let rated = rate_feed(&cut(&mut random, &lines));
-        let ids_of = |file: &str| -> Vec<String> { rated.rows(file).iter().map(|row| row["record_id"].clone()).collect() };
+        let ids_of =
+            |file: &str| -> Vec<String> { rated.rows(file).iter().map(|row| row["record_id"].clone()).collect() };
         assert_eq!(ids_of("duplicate.csv"), again, "{seed}");
         assert_eq!(rated.totals.differing, differing, "{seed}");
         let mut once = ids_of("rated.csv");

@@ -663,7 +663,7 @@ proptest! {
         for (hours, ms) in around.into_iter().chain([(0, 0)]) {
             let usage = rate::Usage { at: usage.at.plus_ms(hours * hour + ms), ..usage };
             let at = tariffs.version_at(usage.at);
-            let Some((moment, choices)) = moments.at(&tariffs, usage.at) else {
+            let Some(moment) = moments.at(&tariffs, usage.at) else {
                 prop_assert_eq!(at, None);
                 continue;
             };
@@ -671,11 +671,11 @@ proptest! {
             let day = version.zone.local(usage.at).day;
             prop_assert_eq!((Some(moment.version), moment.day, moment.vat), (at, day, vat_rate_on(day)));
             // What was chosen for another plan or another class is not for this one.
-            prop_assert_eq!(moment.price(choices, version, (PlanId(1), &nothing), &usage), None);
+            prop_assert_eq!(moment.price(&mut moments.choices, version, (PlanId(1), &nothing), &usage), None);
             for direction in [Direction::In, Direction::Out] {
                 let usage = rate::Usage { class: UsageClass { direction, ..usage.class }, ..usage };
                 let quoted = rate::quote(version, &plan, &usage, &[]);
-                if let Some(priced) = moment.price(choices, version, (PlanId(0), &plan), &usage) {
+                if let Some(priced) = moment.price(&mut moments.choices, version, (PlanId(0), &plan), &usage) {
                     let quoted = quoted.unwrap();
                     prop_assert_eq!(priced.units, quoted.units());
                     prop_assert_eq!(priced.charge, settle_in_full(version, &quoted, moment.vat).unwrap().charge);

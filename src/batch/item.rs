@@ -1,10 +1,11 @@
 use super::posted::Booked;
 use super::reader::FeedPosition;
+use super::runs::Run;
 use crate::book::{AccountNo, PlanChoice, Register};
 use crate::law::{RuleSet, VatRate};
 use crate::rate::Usage;
 use crate::record::{FilterReason, Flags, Service, SuspendReason};
-use crate::screen::{Fingerprint, NumberForm, SourceKey, Stem};
+use crate::screen::{Fingerprint, NumberForm, SourceKey};
 use crate::tariff::{PlanId, Tariffs, ZoneId};
 use crate::units::{InstantMs, Period, Tiyn, Units};
 use std::sync::Arc;
@@ -131,16 +132,6 @@ pub(crate) struct PartOf {
     pub(crate) last: bool,
     pub(crate) began_at: InstantMs,
     pub(crate) released_at: Option<InstantMs>,
-}
-
-/// Items one after the other whose ids have one stem.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Run {
-    /// Index of the first of them.
-    pub(crate) first: usize,
-    /// Behind the last of them.
-    pub(crate) end: usize,
-    pub(crate) stem: Stem,
 }
 
 /// A rejected line. Source: rating 1.2.

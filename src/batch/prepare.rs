@@ -1,13 +1,14 @@
-use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Run, Source, Span, Stateful};
+use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Span, Stateful};
+use super::runs::{find_runs, give_keys};
 use crate::book::{ASKED, Account, LineAnswer, PlanChoice};
 use crate::decode::{Decoded, FileDecoder, GROUP, Separators};
 use crate::feed::{LongLine, Piece};
 use crate::law::{self, Rule, RuleSet, VatRate};
-use crate::rate::{self, Moments, Priced, Usage};
+use crate::rate::{self, Choices, Moment, Moments, Priced, Usage};
 use crate::record::{
     Direction, FilterReason, Flag, Flags, RejectReason, Rejection, Service, SuspendReason, UsageRecord, masked,
 };
-use crate::screen::{Destination, Fingerprint, RUN_MIN, Screening, Stem, screen};
+use crate::screen::{Destination, Fingerprint, Screening, screen};
 use crate::tariff::{Plan, Presence, UsageClass, Version, Way, ZoneId, ZoneKind};
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use bumpalo::Bump;
@@ -62,6 +63,12 @@ impl Common {
     }
 }
 
+/// What holds when a record is rated.
+struct Now<'r> {
+    moment: Moment,
+    version: &'r Version,
+}
+
 /// Why a record is not rated.
 enum Stop {
     /// Its time or its charge is beyond what can be written; what is said of it.
@@ -113,7 +120,7 @@ impl Preparer<'_> {
                 self.lines(&bytes, memory, prepared);
                 prepared.bytes = bytes;
                 if !self.keeps_keys {
-                    self.give_keys(prepared);
+                    give_keys(self.source.key, prepared);
                 }
             }
             Piece::LongLine(line) => {
@@ -158,21 +165,22 @@ impl Preparer<'_> {
     fn group(&self, bytes: &[u8], group: &[Decoded<'_>], moments: &mut Moments, prepared: &mut Prepared) {
         let register = &self.reference.register;
         let mut asked = [(&b""[..], InstantMs(0)); GROUP];
+        let (mut from, mut to) = (InstantMs(i64::MAX), InstantMs(i64::MIN));
         for (asked, decoded) in asked.iter_mut().zip(group.iter()) {
             if let Ok(record) = &decoded.record {
-                *asked = (record.a_number, record.rated_at());
+                let at = record.rated_at();
+                (from, to) = (from.min(at), to.max(at));
+                *asked = (record.a_number, at);
             }
         }
         let asked = asked.get(..group.len()).unwrap_or_default();
+        // Records come in the order of time, and most groups are of one moment.
+        let shared = self.now(moments, from).filter(|now| now.moment.holds(to));
         // Between two steps to the accounts, other loops run while memory comes. The first: one number's way through the
         // prefix table does not wait for another's.
         let steps = register.lines.ask(asked);
         let mut ways = [Way::known(None); GROUP];
-        for (way, decoded) in ways.iter_mut().zip(group) {
-            if let Ok(record) = &decoded.record {
-                *way = self.way(record);
-            }
-        }
+        self.enter_prefixes(group, &mut ways);
         let mut prints = [Fingerprint { key: 0, content: 0 }; GROUP];
         let mut numbers = [0; GROUP];
         if self.keeps_keys {
@@ -182,7 +190,7 @@ impl Preparer<'_> {
                 }
             }
         } else {
-            self.find_runs(group, &mut numbers, prepared);
+            find_runs(self.source.key, group, &mut numbers, prepared);
         }
         let prefixes = &self.reference.tariffs.prefixes;
         for way in &mut ways {
@@ -195,11 +203,7 @@ impl Preparer<'_> {
                 register.prefetch(*no);
             }
         }
-        for (print, decoded) in prints.iter_mut().zip(group) {
-            if let Ok(record) = &decoded.record {
-                print.content = Fingerprint::content_of(record);
-            }
-        }
+        hash_contents(group, &mut prints);
         prepared.records = prepared.records.wrapping_add(group.len() as u64);
         prepared.items.reserve(group.len());
         let zones = ways.iter().map(|way| prefixes.end(*way));
@@ -216,39 +220,28 @@ impl Preparer<'_> {
             };
             let duration_ms = record.duration_ms();
             let common = Common { print: *print, number, line: decoded.line, record_id, at, duration_ms };
-            if let Err(stop) = self.decide(record, &common, line, zone, moments, prepared) {
+            let own;
+            let now = match &shared {
+                Some(now) => Some(now),
+                None => {
+                    own = self.now(moments, at);
+                    own.as_ref()
+                }
+            };
+            if let Err(stop) = self.decide(record, &common, (line, zone, now), &mut moments.choices, prepared) {
                 self.stop(stop, record, &common, decoded.raw, line, prepared);
             }
         }
     }
 
-    /// Lengthens the run of ids that the group goes on with, and begins others.
-    #[inline]
-    fn find_runs(&self, group: &[Decoded<'_>], numbers: &mut [u8; GROUP], prepared: &mut Prepared) {
-        let items = prepared.items.len()..;
-        for ((decoded, number), at) in group.iter().zip(numbers).zip(items) {
-            let Ok(record) = &decoded.record else { continue };
-            let Some((stem, of_id)) = Stem::of(self.source.key, record.record_id) else { continue };
-            *number = of_id;
-            match prepared.runs.last_mut() {
-                Some(run) if run.end == at && run.stem == stem => run.end = at.wrapping_add(1),
-                _ => prepared.runs.push(Run { first: at, end: at.wrapping_add(1), stem }),
+    /// Sends the numbers called on their ways to their zones.
+    #[inline(never)]
+    fn enter_prefixes(&self, group: &[Decoded<'_>], ways: &mut [Way; GROUP]) {
+        for (way, decoded) in ways.iter_mut().zip(group) {
+            if let Ok(record) = &decoded.record {
+                *way = self.way(record);
             }
         }
-    }
-
-    /// Gives their keys to items outside of long runs.
-    fn give_keys(&self, prepared: &mut Prepared) {
-        let mut items = std::mem::take(&mut prepared.items);
-        let mut from = 0usize;
-        let long = prepared.runs.iter().filter(|run| run.end.wrapping_sub(run.first) >= RUN_MIN);
-        for (first, end) in long.map(|run| (run.first, run.end)).chain([(items.len(), items.len())]) {
-            for item in items.get_mut(from..first).into_iter().flatten().filter(|item| item.fate != Fate::Rejected) {
-                item.print.key = self.source.key.fingerprint(prepared.text(item.record_id));
-            }
-            from = end;
-        }
-        prepared.items = items;
     }
 
     /// The way to the zone of the number called, where the service has one.
@@ -263,27 +256,33 @@ impl Preparer<'_> {
         }
     }
 
+    /// What holds at an instant; nothing where no tariff does, or it is beyond what can be written.
+    #[inline]
+    fn now(&self, moments: &mut Moments, at: InstantMs) -> Option<Now<'_>> {
+        if at < EARLIEST || at > LATEST {
+            return None;
+        }
+        let moment = moments.at(&self.reference.tariffs, at)?;
+        Some(Now { version: self.reference.tariffs.versions.get(moment.version)?, moment })
+    }
+
     /// Filtered, suspended or rated, in this order; duplicates are found later. Source: rating 1.2.
     #[inline]
     fn decide(
         &self,
         record: &UsageRecord<'_>,
         common: &Common,
-        line: LineAnswer,
-        zone: Option<ZoneId>,
-        moments: &mut Moments,
+        (line, zone, now): (LineAnswer, Option<ZoneId>, Option<&Now<'_>>),
+        choices: &mut Choices,
         prepared: &mut Prepared,
     ) -> Result<(), Stop> {
         let at = common.at;
-        if at < EARLIEST || at > LATEST {
+        if now.is_none() && (at < EARLIEST || at > LATEST) {
             return Err(Stop::Rejected("the time is beyond the years 0001 to 9998".into()));
         }
-        let tariffs = &self.reference.tariffs;
-        let moment = moments.at(tariffs, at);
-        let version = moment.as_ref().and_then(|(moment, _)| tariffs.versions.get(moment.version));
         let form = self.source.number_form;
         let destination = || Destination::normalise(record.b_number, record.a_number, form);
-        let (mut free, odd_cause) = match screen(record, destination, version) {
+        let (mut free, odd_cause) = match screen(record, destination, now.map(|now| now.version)) {
             Screening::Filtered(reason) => return Err(Stop::Filtered(reason)),
             Screening::Billable { free, odd_cause } => (free, odd_cause),
         };
@@ -306,7 +305,7 @@ impl Preparer<'_> {
         if account.is_some_and(|account| register.is_off(no, account, at)) {
             return Err(Stop::Suspended(SuspendReason::ServiceNotAllowed));
         }
-        let Some(((moment, choices), version)) = moment.zip(version) else {
+        let Some(Now { moment, version }) = now else {
             return Err(Stop::Suspended(SuspendReason::NoTariff));
         };
         let plan = if let LineAnswer::Plain(_, plan) = line {
@@ -329,7 +328,7 @@ impl Preparer<'_> {
         }
         free |= kind == Some(ZoneKind::Free);
 
-        let presence = tariffs.presence(record.visited_network);
+        let presence = self.reference.tariffs.presence(record.visited_network);
         let class = UsageClass { service: record.service, direction: record.direction, presence, zone };
         let usage = Usage {
             at,
@@ -526,6 +525,15 @@ impl Reject {
     pub(super) fn of(rejection: Rejection, raw: &[u8]) -> Self {
         let head = raw.get(..raw.len().min(KEPT_BYTES)).unwrap_or_default().to_vec();
         Self { rejection, head, bytes: raw.len() as u64, hash: xxh3_128(raw) }
+    }
+}
+
+#[inline(never)]
+fn hash_contents(group: &[Decoded<'_>], prints: &mut [Fingerprint; GROUP]) {
+    for (print, decoded) in prints.iter_mut().zip(group) {
+        if let Ok(record) = &decoded.record {
+            print.content = Fingerprint::content_of(record);
+        }
     }
 }
 

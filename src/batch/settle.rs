@@ -1,6 +1,7 @@
-use super::item::{Fate, Item, Place, Prepared, Reference, Run, Stateful, Told};
+use super::item::{Fate, Item, Place, Prepared, Reference, Stateful, Told};
 use super::open_calls::{Joined, OpenCalls, OpenPart};
 use super::posted::{Booked, posted};
+use super::runs::Run;
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::{Steps, Trace};
 use crate::book::{Account, AccountNo, Funds, Posted, Reversal, Taken};

@@ -1,10 +1,12 @@
+mod bulk;
+
 use super::item::{Fate, Item, Prepared, Reference, Source, Told};
 use super::row::{Padded, Row, RowKind, RowKinds, SOURCE};
 use crate::law::RuleSet;
 use crate::tariff::Version;
 use crate::units::{InstantMs, LocalDay, Tiyn};
-use std::fs::File;
-use std::io::{self, Write};
+use bulk::BulkFile;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// How many rows ahead the ids of accounts are asked for.
@@ -88,7 +90,7 @@ impl Rows {
 #[derive(Debug)]
 pub struct Outcomes {
     folder: PathBuf,
-    files: Vec<File>,
+    files: Vec<BulkFile>,
 }
 
 impl Outcomes {
@@ -97,8 +99,8 @@ impl Outcomes {
         std::fs::create_dir_all(folder)?;
         let mut files = Vec::with_capacity(KINDS.len());
         for kind in KINDS {
-            let mut file = File::create(partial(folder, kind))?;
-            file.write_all(kind.header().as_bytes())?;
+            let mut file = BulkFile::create(&partial(folder, kind))?;
+            file.append(kind.header().as_bytes())?;
             files.push(file);
         }
         Ok(Self { folder: folder.to_owned(), files })
@@ -107,10 +109,7 @@ impl Outcomes {
     /// Appends the rows of one piece.
     pub(crate) fn append(&mut self, rows: &Rows) -> io::Result<()> {
         for (file, kind) in self.files.iter_mut().zip(KINDS) {
-            let rows = rows.of(kind);
-            if !rows.is_empty() {
-                file.write_all(rows)?;
-            }
+            file.append(rows.of(kind))?;
         }
         Ok(())
     }
@@ -118,8 +117,7 @@ impl Outcomes {
     /// Gives the files their names.
     pub fn finish(self) -> io::Result<()> {
         for (file, kind) in self.files.into_iter().zip(KINDS) {
-            file.sync_data()?;
-            drop(file);
+            file.finish()?;
             std::fs::rename(partial(&self.folder, kind), self.folder.join(kind.file_name()))?;
         }
         Ok(())

@@ -296,7 +296,7 @@ impl Lines {
     }
 
     /// The second step.
-    #[inline]
+    #[inline(never)]
     pub fn answers(&self, asked: &AskedLines, lines: &[(&[u8], InstantMs)], answers: &mut [LineAnswer]) {
         let found = asked.numbers.iter().zip(&asked.homes);
         for ((answer, (number, home)), (line, at)) in answers.iter_mut().zip(found).zip(lines) {

@@ -87,7 +87,7 @@ const PAYMENT_BYTES: u64 = 62;
 fn expected_rows(path: &Path, row_bytes: u64) -> usize {
     const MOST: u64 = 1 << 22;
     let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
-    usize::try_from((bytes / row_bytes).min(MOST)).unwrap_or(0)
+    usize::try_from(bytes.checked_div(row_bytes).unwrap_or(0).min(MOST)).unwrap_or(0)
 }
 
 pub(super) struct Loading<'l> {

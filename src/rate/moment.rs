@@ -29,7 +29,8 @@ pub struct Moments {
     places: Vec<Option<Moment>>,
     /// The versions and windows that held: a month has a few.
     bands: Vec<(usize, u64)>,
-    choices: Choices,
+    /// What [`Moment::price`] needs.
+    pub choices: Choices,
 }
 
 /// Which flat rate of a plan is for what, as it was found before.
@@ -79,15 +80,15 @@ const PLACE_BITS: u32 = 22;
 const PLACES: usize = 1024;
 
 impl Moments {
-    /// The moment of an instant, and what [`Moment::price`] needs; `None` where no tariff version holds.
+    /// The moment of an instant; `None` where no tariff version holds.
     #[inline]
-    pub fn at(&mut self, tariffs: &Tariffs, at: InstantMs) -> Option<(&Moment, &mut Choices)> {
+    pub fn at(&mut self, tariffs: &Tariffs, at: InstantMs) -> Option<Moment> {
         let place = (at.0 >> PLACE_BITS) as usize % PLACES;
-        let known = matches!(self.places.get(place), Some(Some(known)) if known.from <= at && at < known.to);
+        let known = matches!(self.places.get(place), Some(Some(known)) if known.holds(at));
         if !known {
             self.look_up(tariffs, at, place);
         }
-        Some((self.places.get(place)?.as_ref()?, &mut self.choices))
+        *self.places.get(place)?
     }
 
     #[cold]
@@ -130,6 +131,12 @@ impl Priced {
 }
 
 impl Moment {
+    /// Whether it holds at an instant.
+    #[inline]
+    pub fn holds(&self, at: InstantMs) -> bool {
+        self.from <= at && at < self.to
+    }
+
     /// Looks up what holds at an instant and, from there, as long as that is simple to say.
     fn of(tariffs: &Tariffs, at: InstantMs) -> Option<Self> {
         let index = tariffs.version_at(at)?;

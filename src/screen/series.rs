@@ -23,11 +23,21 @@ impl Stem {
     /// The stem of a record id and its number, 0 to 99; none where it does not end in two digits.
     #[inline(always)]
     pub fn of(source: SourceKey, record_id: &[u8]) -> Option<(Self, u8)> {
-        let (stem, [tens, ones]) = record_id.split_last_chunk::<2>()?;
-        let [tens, ones] = [tens, ones].map(|digit| digit.wrapping_sub(b'0'));
+        let (stem, digits) = record_id.split_last_chunk()?;
         let words = if stem.len() <= 16 { words(stem).into() } else { long_words(stem) };
-        let number = tens.wrapping_mul(10).wrapping_add(ones);
-        (tens <= 9 && ones <= 9).then_some((Self { source, words, length: stem.len() }, number))
+        Some((Self { source, words, length: stem.len() }, number(digits)?))
+    }
+
+    /// The number of a record id that has this stem; none also where telling takes longer than for nearly all.
+    #[inline(always)]
+    pub fn number_of(&self, record_id: &[u8]) -> Option<u8> {
+        let (first, (last, digits)) = (record_id.first_chunk()?, record_id.last_chunk::<10>()?.split_first_chunk()?);
+        let words = [u64::from_le_bytes(*first), u64::from_le_bytes(*last)];
+        let same = (record_id.len() == self.length.wrapping_add(2)) & (self.length <= 16) & (words == self.words);
+        if !same {
+            return None;
+        }
+        number(digits.first_chunk()?)
     }
 
     /// The key of a record id with this stem.
@@ -37,11 +47,19 @@ impl Stem {
 
     /// A bit of [`Series::beside`].
     fn bit(&self) -> (usize, u64) {
-        let mixed = self.words.iter().fold(self.length as u64, |mixed, word| {
-            (mixed ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
-        });
+        let mixed = self
+            .words
+            .iter()
+            .fold(self.length as u64, |mixed, word| (mixed ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29));
         (mixed as usize / 64 % BESIDE_WORDS, 1 << (mixed % 64))
     }
+}
+
+/// Two digits as a number.
+#[inline]
+fn number(digits: &[u8; 2]) -> Option<u8> {
+    let [tens, ones] = digits.map(|digit| digit.wrapping_sub(b'0'));
+    (tens <= 9 && ones <= 9).then(|| tens.wrapping_mul(10).wrapping_add(ones))
 }
 
 #[cold]
@@ -149,6 +167,13 @@ mod tests {
         }
         for id in ["", "7", "m1-", "m1-7x", "m1-x7", "m1-1 "] {
             assert_eq!(stem(id), None, "{id}");
+        }
+        let ids =
+            ["m1-000000199", "m1-000000100", "m1-00000100", "m1-0000001ab", "x1-000000100", "a-switch-with-a-long-11"];
+        for (one, other) in ids.iter().flat_map(|one| ids.map(|other| (one, other))) {
+            let Some((of_one, _)) = stem(one) else { continue };
+            let told = stem(other).filter(|(of_other, _)| one.len() <= 18 && of_one == *of_other);
+            assert_eq!(of_one.number_of(other.as_bytes()), told.map(|(_, number)| number), "{one} {other}");
         }
         let of = |id: &str| stem(id).unwrap().0;
         assert_eq!(of("m1-000000100"), of("m1-000000199"));

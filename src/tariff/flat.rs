@@ -11,17 +11,17 @@ pub struct FlatRate {
     pub windows: u64,
     /// What its units measure; `None` where the rate is not flat.
     pub measure: Option<Measure>,
-    /// Length of a unit.
-    unit: Reciprocal,
+    /// Longer usage is left to the book: its numbers might leave 64 bits, or what the reciprocals divide exactly.
+    amount_max: u64,
     /// Usage up to this length costs nothing.
     free_up_to: u64,
+    /// Length of a unit.
+    unit: Reciprocal,
     minimum_units: Units,
     price: u64,
     /// The connect fee, and half of a tiyn.
     fee_and_half: u64,
     tiyn: Reciprocal,
-    /// More units would leave 64 bits.
-    units_max: Units,
 }
 
 /// 10⁻⁶ tenge in a tiyn.
@@ -43,13 +43,13 @@ impl FlatRate {
         Self::priced(rate, windows).unwrap_or(Self {
             windows,
             measure: None,
-            unit: Reciprocal::of(1),
+            amount_max: 0,
             free_up_to: 0,
+            unit: Reciprocal::of(1),
             minimum_units: 0,
             price: 0,
             fee_and_half: 0,
             tiyn: Reciprocal::of(1),
-            units_max: 0,
         })
     }
 
@@ -60,7 +60,12 @@ impl FlatRate {
         let fee = u64::try_from(rate.connect_fee_micro_tenge).ok()?.checked_mul(divisor)?;
         let fee_and_half = fee.checked_add(tiyn / 2)?;
         let price = u64::try_from(price.micro_tenge()).ok()?;
-        let room = i64::MAX.unsigned_abs().checked_sub(fee_and_half)?;
+        let (unit, tiyn) = (Reciprocal::of(*unit), Reciprocal::of(tiyn));
+        let room = tiyn.exact_up_to().min(i64::MAX.unsigned_abs()).checked_sub(fee_and_half)?;
+        let units_max = room.checked_div(price).unwrap_or(i64::MAX.unsigned_abs());
+        if rate.minimum_units > units_max {
+            return None;
+        }
         let free_up_to = match rate.measure {
             Measure::Time => u64::try_from(rate.free_ms).unwrap_or(0),
             Measure::Volume | Measure::Events => 0,
@@ -68,13 +73,13 @@ impl FlatRate {
         Some(Self {
             windows,
             measure: Some(rate.measure),
-            unit: Reciprocal::of(*unit),
+            amount_max: units_max.saturating_mul(unit.divisor()).min(unit.exact_up_to()),
             free_up_to,
+            unit,
             minimum_units: rate.minimum_units,
             price,
             fee_and_half,
-            tiyn: Reciprocal::of(tiyn),
-            units_max: room.checked_div(price).unwrap_or(i64::MAX.unsigned_abs()),
+            tiyn,
         })
     }
 
@@ -85,11 +90,11 @@ impl FlatRate {
         if amount <= self.free_up_to {
             return Some((0, 0));
         }
-        let units = self.unit.quotient_up(amount).max(self.minimum_units);
-        if units > self.units_max {
+        if amount > self.amount_max {
             return None;
         }
+        let units = self.unit.quotient_up_of_exact(amount).max(self.minimum_units);
         let sum = units.wrapping_mul(self.price).wrapping_add(self.fee_and_half);
-        Some((units, self.tiyn.quotient(sum)))
+        Some((units, self.tiyn.quotient_of_exact(sum)))
     }
 }

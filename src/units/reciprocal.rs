@@ -18,8 +18,8 @@ impl Reciprocal {
     /// A divisor; 0 counts as 1.
     pub const fn of(divisor: u64) -> Self {
         match divisor {
-            // The factor of 1 would be 2⁶⁴.
-            0 | 1 => Self { divisor: 1, factor: 0, exact_up_to: 0 },
+            // The factor of 1 would be 2⁶⁴; it stands as 0.
+            0 | 1 => Self { divisor: 1, factor: 0, exact_up_to: u64::MAX },
             _ => {
                 let most = u64::MAX.wrapping_div(divisor);
                 Self { divisor, factor: most.wrapping_add(1), exact_up_to: most }
@@ -32,19 +32,31 @@ impl Reciprocal {
         self.divisor
     }
 
+    /// Numbers up to here have quotients that need no division.
+    pub const fn exact_up_to(self) -> u64 {
+        self.exact_up_to
+    }
+
     /// `number ÷ divisor`, rounded down.
     #[inline]
     pub fn quotient(self, number: u64) -> u64 {
         if number <= self.exact_up_to {
-            return (u128::from(number).wrapping_mul(u128::from(self.factor)) >> 64) as u64;
+            return self.quotient_of_exact(number);
         }
         number.checked_div(self.divisor).unwrap_or(number)
     }
 
-    /// `number ÷ divisor`, rounded up.
+    /// [`Self::quotient`] of a number that is known to be no greater than [`Self::exact_up_to`].
     #[inline]
-    pub fn quotient_up(self, number: u64) -> u64 {
-        let down = self.quotient(number);
+    pub fn quotient_of_exact(self, number: u64) -> u64 {
+        let by_one = u64::from(self.factor == 0).wrapping_neg();
+        (u128::from(number).wrapping_mul(u128::from(self.factor)) >> 64) as u64 | number & by_one
+    }
+
+    /// `number ÷ divisor`, rounded up, of a number that is known to be no greater than [`Self::exact_up_to`].
+    #[inline]
+    pub fn quotient_up_of_exact(self, number: u64) -> u64 {
+        let down = self.quotient_of_exact(number);
         down.wrapping_add(u64::from(down.wrapping_mul(self.divisor) != number))
     }
 }
@@ -67,7 +79,9 @@ mod tests {
             let multiple = (number >> shift) / divisor * divisor;
             for number in [number >> shift, multiple.saturating_add(near), multiple.saturating_sub(near), reciprocal.exact_up_to.saturating_add(near)] {
                 prop_assert_eq!(reciprocal.quotient(number), number / divisor);
-                prop_assert_eq!(reciprocal.quotient_up(number), number.div_ceil(divisor));
+                let exact = number.min(reciprocal.exact_up_to());
+                prop_assert_eq!(reciprocal.quotient_of_exact(exact), exact / divisor);
+                prop_assert_eq!(reciprocal.quotient_up_of_exact(exact), exact.div_ceil(divisor));
             }
         }
     }
