@@ -138,6 +138,8 @@ pub const ASKED: usize = 32;
 /// The key is the place of a text: bits 0–23 its length, 24–62 its offset.
 const TEXT: u64 = 1 << 63;
 const LENGTH_BITS: u32 = 24;
+/// A text has about so many bytes.
+const TEXT_BYTES: usize = 9;
 /// So many of the four stand in a bucket at most, on average: of twenty-seven lines one then stands elsewhere.
 const USED_MAX: usize = 2;
 /// The table grows by half.
@@ -217,6 +219,10 @@ impl Lines {
 
     /// The key of a line that is no number.
     fn keep_text(&mut self, line: &[u8]) -> u64 {
+        if self.texts.is_empty() {
+            // As many as there is room for, so that they need not move.
+            self.texts.reserve(self.table.len().saturating_mul(USED_MAX).saturating_mul(TEXT_BYTES));
+        }
         let place = TEXT | (self.texts.len() as u64) << LENGTH_BITS | line.len() as u64 & ((1 << LENGTH_BITS) - 1);
         self.texts.extend_from_slice(line);
         place

@@ -76,8 +76,9 @@ fn long_words(stem: &[u8]) -> [u64; 2] {
 pub struct Series {
     /// Where the block of each stem is that has one.
     blocks_of: FxHashMap<Stem, Block>,
-    /// Of each id of a stem what is kept of its content, [`NOT_SEEN`] where it was not.
-    blocks: Vec<[u32; IDS]>,
+    /// Blocks by chunks, so that none moves when others come: of each id of a stem what is kept of its content,
+    /// [`NOT_SEEN`] where it was not.
+    chunks: Vec<Vec<[u32; IDS]>>,
     /// A bit for each stem of a record that was kept in the other set, shared with other stems.
     beside: Box<[u64; BESIDE_WORDS]>,
     /// Records in blocks.
@@ -85,13 +86,16 @@ pub struct Series {
 }
 
 /// Of a block and of what leads to it.
-const BLOCK_BYTES_MAX: usize = 512;
+const BLOCK_BYTES_MAX: usize = 560;
 const NOT_SEEN: u32 = 0;
+/// Blocks of a chunk: 102 KB.
+const CHUNK: usize = 256;
 const BESIDE_WORDS: usize = 1024;
 
 /// The block of a stem.
 #[derive(Clone, Copy, Debug)]
 pub struct Block {
+    chunk: usize,
     at: usize,
     /// Records of the stem may have been kept in the other set, before it had a block.
     pub has_others: bool,
@@ -99,7 +103,7 @@ pub struct Block {
 
 impl Default for Series {
     fn default() -> Self {
-        Self { blocks_of: FxHashMap::default(), blocks: Vec::new(), beside: Box::new([0; BESIDE_WORDS]), used: 0 }
+        Self { blocks_of: FxHashMap::default(), chunks: Vec::new(), beside: Box::new([0; BESIDE_WORDS]), used: 0 }
     }
 }
 
@@ -119,8 +123,13 @@ impl Series {
             return None;
         }
         let has_others = self.beside.get(word).is_some_and(|word| word & bit != 0);
-        let block = Block { at: self.blocks.len(), has_others };
-        self.blocks.push([NOT_SEEN; IDS]);
+        if self.chunks.last().is_none_or(|chunk| chunk.len() >= CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let last = self.chunks.len().saturating_sub(1);
+        let chunk = self.chunks.get_mut(last)?;
+        let block = Block { chunk: last, at: chunk.len(), has_others };
+        chunk.push([NOT_SEEN; IDS]);
         self.blocks_of.insert(*stem, block);
         Some(block)
     }
@@ -130,7 +139,8 @@ impl Series {
     #[inline(always)]
     pub fn insert(&mut self, block: Block, number: u8, content: u64, other: impl FnOnce() -> Option<Seen>) -> Seen {
         let content = kept_of(content).max(NOT_SEEN.wrapping_add(1));
-        let kept = self.blocks.get_mut(block.at).and_then(|block| block.get_mut(usize::from(number)));
+        let chunk = self.chunks.get_mut(block.chunk).and_then(|chunk| chunk.get_mut(block.at));
+        let kept = chunk.and_then(|ids| ids.get_mut(usize::from(number)));
         let Some(kept) = kept else { return Seen::New };
         if *kept != NOT_SEEN {
             return if *kept == content { Seen::Same } else { Seen::Differs };
@@ -147,7 +157,7 @@ impl Series {
 
     /// Memory of the blocks and of what leads to them, bytes.
     pub fn bytes(&self) -> usize {
-        let blocks = self.blocks.len().saturating_mul(size_of::<[u32; IDS]>());
+        let blocks = self.blocks_of.len().saturating_mul(size_of::<[u32; IDS]>());
         blocks.saturating_add(self.blocks_of.capacity().saturating_mul(size_of::<(Stem, Block)>().saturating_add(1)))
     }
 }
