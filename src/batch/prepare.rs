@@ -363,7 +363,7 @@ impl Preparer<'_> {
         let is_part = is_part(record);
         let is_advance = account.is_some_and(Account::is_advance);
         let has_memory = is_advance
-            || account.is_some_and(|account| account.has_limit)
+            || account.is_some_and(Account::has_limit)
             || is_part
             || !record.corrects.is_empty()
             || self.settle_all

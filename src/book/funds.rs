@@ -1,4 +1,4 @@
-use super::{Account, AccountNo, Funding, Method, NEVER, PlanChoice, Posted, Taken, TakenAllowance};
+use super::{Account, AccountNo, Funding, Method, PlanChoice, Posted, Taken, TakenAllowance};
 use crate::tariff::{Allowance, Measure, Plan, PlanId, Proration, UsageClass};
 use crate::units::{InstantMs, LocalDay, Period, Tiyn};
 use rustc_hash::FxHashMap;
@@ -284,16 +284,6 @@ impl Account {
     /// It pays ahead, out of a balance (CELL-48).
     pub fn is_advance(&self) -> bool {
         self.method == Method::Advance
-    }
-
-    /// Its plan, where nothing else of it matters to a record that has no memory.
-    pub(super) fn plain_plan(&self) -> Option<PlanId> {
-        let special = self.has_assignments
-            || self.has_off_spans
-            || self.has_limit
-            || self.is_advance()
-            || self.off_from_ms != NEVER;
-        self.plan.filter(|_| !special)
     }
 
     /// Whether its money counts without VAT.

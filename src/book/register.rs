@@ -4,6 +4,7 @@ use crate::hint::{huge_pages, prefetch};
 use crate::tariff::PlanId;
 use crate::units::{InstantMs, LocalDay, Tiyn};
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use smallvec::SmallVec;
 use std::hash::BuildHasher;
 
 /// Keys are the operator's own numbers and ids, never a stranger's choice.
@@ -33,12 +34,10 @@ crate::record::names! {
     }
 }
 
-/// What rating needs to know of an account, 32 bytes: none lies in two cache lines.
+/// What rating needs to know of an account, 16 bytes: none lies in two cache lines. What few accounts have stands aside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(align(32))]
+#[repr(align(16))]
 pub struct Account {
-    /// Services are switched off from this instant on; [`NEVER`] where they are not.
-    pub off_from_ms: i64,
     /// First day of the account.
     pub opened_on: Option<LocalDay>,
     /// The plan outside of dated assignments; `None` where no tariff has a plan of that name.
@@ -47,14 +46,49 @@ pub struct Account {
     pub method: Method,
     /// Whose money pays.
     pub funding: Funding,
-    /// There are dated plans.
-    pub has_assignments: bool,
-    /// There are spans of time in which services were off.
-    pub has_off_spans: bool,
+    /// What the register has of it beside.
+    aside: Aside,
+}
+
+const _: () = assert!(size_of::<Account>() == 16);
+
+impl Account {
+    /// An account of which the register has nothing else.
+    pub fn new(plan: Option<PlanId>, method: Method, funding: Funding, opened_on: Option<LocalDay>) -> Self {
+        Self { opened_on, plan, method, funding, aside: Aside(0) }
+    }
+
     /// There is a limit on its usage.
-    pub has_limit: bool,
-    /// It was warned of the roaming risk.
-    pub has_warning: bool,
+    #[inline]
+    pub fn has_limit(&self) -> bool {
+        self.aside.has(Aside::LIMIT)
+    }
+
+    /// Its plan, where nothing else of it matters to a record that has no memory.
+    fn plain_plan(&self) -> Option<PlanId> {
+        let special = self.is_advance() || self.aside.has(Aside::ASSIGNMENTS | Aside::OFF | Aside::LIMIT);
+        self.plan.filter(|_| !special)
+    }
+}
+
+/// What the register has of an account beside it, a bit for each kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Aside(u8);
+
+impl Aside {
+    /// Dated plans.
+    const ASSIGNMENTS: u8 = 1;
+    /// Spans of time in which services were off.
+    const OFF: u8 = 1 << 1;
+    /// A limit on its usage.
+    const LIMIT: u8 = 1 << 2;
+    /// A warning of the roaming risk.
+    const WARNING: u8 = 1 << 3;
+
+    #[inline]
+    fn has(self, any: u8) -> bool {
+        self.0 & any != 0
+    }
 }
 
 /// An instant that never comes.
@@ -102,7 +136,7 @@ pub struct Register {
     ids: Vec<u8>,
     by_id: Slots,
     assignments: FxHashMap<AccountNo, Vec<Assignment>>,
-    off_spans: FxHashMap<AccountNo, Vec<SwitchedOff>>,
+    off_spans: FxHashMap<AccountNo, SmallVec<[SwitchedOff; 1]>>,
     limits: FxHashMap<AccountNo, Tiyn>,
     warnings: FxHashMap<AccountNo, InstantMs>,
     /// Lines know which accounts are plain.
@@ -231,52 +265,58 @@ impl Register {
         let assignments = self.assignments.entry(no).or_default();
         assignments.push(Assignment { plan, from, to, since });
         assignments.sort_by_key(|assignment| assignment.from);
-        if let Some(account) = self.account_mut(no) {
-            account.has_assignments = true;
-        }
+        self.set_aside(no, Aside::ASSIGNMENTS);
     }
 
     /// Switches the services of an account off from an instant until another.
     pub fn switch_off(&mut self, no: AccountNo, span: SwitchedOff) {
         self.off_spans.entry(no).or_default().push(span);
+        self.set_aside(no, Aside::OFF);
+    }
+
+    /// Forgets all times in which the services of an account were off.
+    pub fn forget_switch_offs(&mut self, no: AccountNo) {
+        self.off_spans.remove(&no);
         if let Some(account) = self.account_mut(no) {
-            account.has_off_spans = true;
+            account.aside.0 &= !Aside::OFF;
+        }
+    }
+
+    fn set_aside(&mut self, no: AccountNo, what: u8) {
+        if let Some(account) = self.account_mut(no) {
+            account.aside.0 |= what;
         }
     }
 
     /// Limits the gross outgoing usage of an account in a month.
     pub fn set_limit(&mut self, no: AccountNo, limit: Tiyn) {
         self.limits.insert(no, limit);
-        if let Some(account) = self.account_mut(no) {
-            account.has_limit = true;
-        }
+        self.set_aside(no, Aside::LIMIT);
     }
 
     /// The subscriber's limit of a month, which only the credit method knows (CELL-47).
     #[inline]
     pub fn limit(&self, no: AccountNo, account: &Account) -> Option<Tiyn> {
-        if account.has_limit && !account.is_advance() { self.limits.get(&no).copied() } else { None }
+        if account.has_limit() && !account.is_advance() { self.limits.get(&no).copied() } else { None }
     }
 
     /// Warns an account of the roaming risk; the first warning counts.
     pub fn warn(&mut self, no: AccountNo, from: InstantMs) {
         let first = self.warnings.entry(no).or_insert(from);
         *first = from.min(*first);
-        if let Some(account) = self.account_mut(no) {
-            account.has_warning = true;
-        }
+        self.set_aside(no, Aside::WARNING);
     }
 
     /// Whether an account was warned of the roaming risk before an instant (rating 1.7).
     #[inline]
     pub fn is_warned(&self, no: AccountNo, account: &Account, at: InstantMs) -> bool {
-        account.has_warning && self.warnings.get(&no).is_some_and(|from| at >= *from)
+        account.aside.has(Aside::WARNING) && self.warnings.get(&no).is_some_and(|from| at >= *from)
     }
 
     /// The plan of an account at an instant: the assignment that holds, else the account's own.
     #[inline]
     pub fn plan_at(&self, no: AccountNo, account: &Account, at: InstantMs) -> PlanChoice {
-        if account.has_assignments
+        if account.aside.has(Aside::ASSIGNMENTS)
             && let Some(choice) = self.assigned(no, account, at)
         {
             return choice;
@@ -293,9 +333,8 @@ impl Register {
     /// Whether the account's status or a switch-off forbids a charge at an instant (03, 3.4).
     #[inline]
     pub fn is_off(&self, no: AccountNo, account: &Account, at: InstantMs) -> bool {
-        at.0 >= account.off_from_ms
-            || account.has_off_spans
-                && self.off_spans.get(&no).is_some_and(|spans| spans.iter().any(|s| s.from <= at && at < s.to))
+        account.aside.has(Aside::OFF)
+            && self.off_spans.get(&no).is_some_and(|spans| spans.iter().any(|s| s.from <= at && at < s.to))
     }
 }
 
@@ -311,17 +350,7 @@ mod tests {
     use crate::book::LineAnswer;
 
     fn account(plan: u16) -> Account {
-        Account {
-            off_from_ms: NEVER,
-            opened_on: None,
-            plan: Some(PlanId(plan)),
-            method: Method::Credit,
-            funding: Funding::Regular,
-            has_assignments: false,
-            has_off_spans: false,
-            has_limit: false,
-            has_warning: false,
-        }
+        Account::new(Some(PlanId(plan)), Method::Credit, Funding::Regular, None)
     }
 
     #[test]
@@ -355,7 +384,7 @@ mod tests {
             |register, no| register.assign(no, None, InstantMs(0), InstantMs(1), None),
             |register, no| register.switch_off(no, SwitchedOff { from: InstantMs(0), to: InstantMs(1) }),
             |register, no| register.account_mut(no).unwrap().method = Method::Advance,
-            |register, no| register.account_mut(no).unwrap().off_from_ms = 5,
+            |register, no| register.switch_off(no, SwitchedOff { from: InstantMs(5), to: InstantMs(NEVER) }),
             |register, no| register.account_mut(no).unwrap().plan = None,
         ];
         let answer = |register: &Register, at: usize, times: i64| {
@@ -430,11 +459,14 @@ mod tests {
     #[test]
     fn status_3_4_usage_from_the_switch_off_on_is_forbidden() {
         let mut register = Register::default();
-        let no = register.add(b"A-1", Account { off_from_ms: 100, ..account(0) }).unwrap();
+        let no = register.add(b"A-1", account(0)).unwrap();
+        register.switch_off(no, SwitchedOff { from: InstantMs(100), to: InstantMs(NEVER) });
         register.switch_off(no, SwitchedOff { from: InstantMs(10), to: InstantMs(20) });
         let account = *register.account(no).unwrap();
         for (at, off) in [(9, false), (10, true), (19, true), (20, false), (99, false), (100, true)] {
             assert_eq!(register.is_off(no, &account, InstantMs(at)), off, "{at}");
         }
+        register.forget_switch_offs(no);
+        assert!(!register.is_off(no, register.account(no).unwrap(), InstantMs(100)));
     }
 }

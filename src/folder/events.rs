@@ -173,8 +173,8 @@ impl Loading<'_> {
             // Where nothing is ever on again, the register's own day does.
             if !of_account.iter().any(|row| lifts(row.event.happened.kind())) {
                 told.clear();
-            } else if let Some(account) = self.register.account_mut(no).filter(|_| !told.is_empty()) {
-                account.off_from_ms = NEVER;
+            } else if !told.is_empty() {
+                self.register.forget_switch_offs(no);
             }
             let mut orders: Vec<&str> = Vec::new();
             let (mut off, mut ended): (Option<InstantMs>, bool) = (None, false);

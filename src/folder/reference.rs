@@ -3,7 +3,7 @@ use super::events::EventRow;
 use super::findings::Findings;
 use super::table::read_table;
 use super::told::BroughtDebt;
-use crate::book::{Account, AccountNo, Channel, Funding, Method, NEVER, Register};
+use crate::book::{Account, AccountNo, Channel, Funding, Method, NEVER, Register, SwitchedOff};
 use crate::decode::parse_rfc3339;
 use crate::tariff::Tariffs;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
@@ -121,6 +121,7 @@ impl DayCache {
 /// A row of `accounts.csv` as far as rating needs it.
 struct AccountRow {
     account: Account,
+    off_from: Option<InstantMs>,
     opening: Tiyn,
     due_on: Option<LocalDay>,
     limit: Option<Tiyn>,
@@ -269,6 +270,9 @@ impl Loading<'_> {
                     findings.warning(name, line, format!("account {id} stands here already; set aside"));
                     return;
                 };
+                if let Some(from) = row.off_from {
+                    register.switch_off(no, SwitchedOff { from, to: InstantMs(NEVER) });
+                }
                 if let Some(limit) = row.limit {
                     register.set_limit(no, limit);
                 }
@@ -329,20 +333,11 @@ impl Loading<'_> {
         let terminated = self.optional_when("terminated_on", terminated_on)?;
         let switched_off = self.optional_when("switched_off_on", switched_off_on)?;
         let notified = self.optional_when("roaming_risk_notified_on", notified_on)?;
-        let off_from_ms = [terminated, switched_off].into_iter().flatten().map(|when| when.at.0).min().unwrap_or(NEVER);
-        let account = Account {
-            off_from_ms,
-            opened_on: self.optional_when("opened_on", opened_on)?.map(|when| when.day),
-            plan: self.tariffs.plan_id(plan),
-            method,
-            funding,
-            has_assignments: false,
-            has_off_spans: false,
-            has_limit: false,
-            has_warning: false,
-        };
+        let opened_on = self.optional_when("opened_on", opened_on)?.map(|when| when.day);
+        let account = Account::new(self.tariffs.plan_id(plan), method, funding, opened_on);
         Ok(AccountRow {
             account,
+            off_from: [terminated, switched_off].into_iter().flatten().map(|when| when.at).min(),
             opening: amount("opening_balance", opening)?.unwrap_or(Tiyn::ZERO),
             due_on: self.optional_when("opening_due_on", due_on)?.map(|when| when.day),
             limit: amount("usage_limit", limit)?,

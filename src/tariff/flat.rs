@@ -11,7 +11,7 @@ pub struct FlatRate {
     pub windows: u64,
     /// What its units measure; `None` where the rate is not flat.
     pub measure: Option<Measure>,
-    /// Longer usage is left to the book: its numbers might leave 64 bits, or what the reciprocals divide exactly.
+    /// Longer usage takes divisions: its numbers might leave what the reciprocals divide exactly.
     amount_max: u64,
     /// Usage up to this length costs nothing.
     free_up_to: u64,
@@ -22,6 +22,8 @@ pub struct FlatRate {
     /// The connect fee, and half of a tiyn.
     fee_and_half: u64,
     tiyn: Reciprocal,
+    /// More units would leave 64 bits.
+    units_max: Units,
 }
 
 /// 10⁻⁶ tenge in a tiyn.
@@ -50,6 +52,7 @@ impl FlatRate {
             price: 0,
             fee_and_half: 0,
             tiyn: Reciprocal::of(1),
+            units_max: 0,
         })
     }
 
@@ -61,11 +64,15 @@ impl FlatRate {
         let fee_and_half = fee.checked_add(tiyn / 2)?;
         let price = u64::try_from(price.micro_tenge()).ok()?;
         let (unit, tiyn) = (Reciprocal::of(*unit), Reciprocal::of(tiyn));
-        let room = tiyn.exact_up_to().min(i64::MAX.unsigned_abs()).checked_sub(fee_and_half)?;
-        let units_max = room.checked_div(price).unwrap_or(i64::MAX.unsigned_abs());
-        if rate.minimum_units > units_max {
-            return None;
-        }
+        let units_of = |sum: u64| {
+            let room = sum.min(i64::MAX.unsigned_abs()).checked_sub(fee_and_half)?;
+            Some(room.checked_div(price).unwrap_or(i64::MAX.unsigned_abs()))
+        };
+        let units_max = units_of(u64::MAX)?;
+        let amount_max = match units_of(tiyn.exact_up_to()) {
+            Some(exact) if rate.minimum_units <= exact => exact.saturating_mul(unit.divisor()).min(unit.exact_up_to()),
+            _ => 0,
+        };
         let free_up_to = match rate.measure {
             Measure::Time => u64::try_from(rate.free_ms).unwrap_or(0),
             Measure::Volume | Measure::Events => 0,
@@ -73,13 +80,14 @@ impl FlatRate {
         Some(Self {
             windows,
             measure: Some(rate.measure),
-            amount_max: units_max.saturating_mul(unit.divisor()).min(unit.exact_up_to()),
+            amount_max,
             free_up_to,
             unit,
             minimum_units: rate.minimum_units,
             price,
             fee_and_half,
             tiyn,
+            units_max,
         })
     }
 
@@ -91,10 +99,22 @@ impl FlatRate {
             return Some((0, 0));
         }
         if amount > self.amount_max {
-            return None;
+            return self.price_by_division(amount);
         }
         let units = self.unit.quotient_up_of_exact(amount).max(self.minimum_units);
         let sum = units.wrapping_mul(self.price).wrapping_add(self.fee_and_half);
         Some((units, self.tiyn.quotient_of_exact(sum)))
+    }
+
+    /// The same of any usage.
+    #[cold]
+    #[inline(never)]
+    fn price_by_division(&self, amount: u64) -> Option<(Units, u64)> {
+        let units = amount.div_ceil(self.unit.divisor()).max(self.minimum_units);
+        if units > self.units_max {
+            return None;
+        }
+        let sum = units.wrapping_mul(self.price).wrapping_add(self.fee_and_half);
+        Some((units, self.tiyn.quotient(sum)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::batch::item::{Place, Span};
-use crate::book::{Account, AccountNo, Funding, Method, NEVER, Register};
+use crate::book::{Account, AccountNo, Funding, Method, Register};
 use crate::law::{VatRate, vat_rate_on};
 use crate::record::{Flags, Service};
 use crate::screen::{Fingerprint, NumberForm, SourceKey};
@@ -12,17 +12,7 @@ use proptest::prelude::*;
 const LONG: &str = "a name that is longer than the place that is kept for names";
 
 fn account() -> Account {
-    Account {
-        off_from_ms: NEVER,
-        opened_on: None,
-        plan: None,
-        method: Method::Credit,
-        funding: Funding::Regular,
-        has_assignments: false,
-        has_off_spans: false,
-        has_limit: false,
-        has_warning: false,
-    }
+    Account::new(None, Method::Credit, Funding::Regular, None)
 }
 
 /// Names that are plain, that need quotes and that are long; a time zone whose offset changed on 2024-03-01.
