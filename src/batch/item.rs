@@ -86,7 +86,7 @@ pub(crate) struct Item {
     pub(crate) flags: Flags,
     pub(crate) service: Service,
     /// Of its id, where that is of a series.
-    pub(crate) number: u8,
+    pub(crate) number: u16,
     pub(crate) rules: RuleSet,
     pub(crate) account: Option<AccountNo>,
     pub(crate) version: u16,

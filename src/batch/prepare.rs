@@ -25,7 +25,7 @@ const KEPT_BYTES: usize = 64 * 1024;
 /// What an item says whatever becomes of its record.
 struct Common {
     print: Fingerprint,
-    number: u8,
+    number: u16,
     line: u32,
     record_id: Span,
     at: InstantMs,

@@ -16,7 +16,7 @@ pub(crate) struct Run {
 
 /// Lengthens the run of ids that the group goes on with, and begins others. `numbers`: of each id, in its series.
 #[inline(never)]
-pub(super) fn find_runs(source: SourceKey, group: &[Decoded<'_>], numbers: &mut [u8; GROUP], prepared: &mut Prepared) {
+pub(super) fn find_runs(source: SourceKey, group: &[Decoded<'_>], numbers: &mut [u16; GROUP], prepared: &mut Prepared) {
     let items = prepared.items.len()..;
     let runs = &mut prepared.runs;
     for ((decoded, number), at) in group.iter().zip(numbers).zip(items) {
