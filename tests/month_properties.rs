@@ -425,6 +425,10 @@ fn fields(line: &str) -> Vec<String> {
 }
 
 fn rate(dir: &Path, jobs: usize) -> Rated {
+    rate_traced(dir, jobs, FxHashSet::default())
+}
+
+fn rate_traced(dir: &Path, jobs: usize, traced: FxHashSet<u128>) -> Rated {
     let (folder, findings) = Folder::open(dir);
     let folder = folder.unwrap_or_else(|| panic!("{:?}", findings.kept()));
     assert_eq!(findings.warnings(), 0, "{:?}", findings.kept());
@@ -437,7 +441,7 @@ fn rate(dir: &Path, jobs: usize) -> Rated {
         threads: &threads,
         outcomes: Some(out.path()),
         progress: &AtomicU64::new(0),
-        traced: FxHashSet::default(),
+        traced,
     };
     let report = rate_files(&pass).unwrap();
     Rated { out, totals: report.totals }
@@ -620,6 +624,50 @@ fn rating_1_2_a_record_counts_once_whatever_its_id() {
         come_again += again.len();
     }
     assert!(come_again > 1_000, "{come_again}");
+}
+
+/// A feed whose ids are numbers of a series in the order of its lines, and which has few lines that are no records.
+fn in_series(random: &mut Random, feed: &[String], corrections: bool) -> Vec<String> {
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut lines = Vec::new();
+    let corrects = COLUMNS.iter().position(|name| *name == "corrects").unwrap();
+    for line in feed {
+        let mut row = fields(line);
+        let odd = row.len() != COLUMNS.len() || row[0].starts_with('s');
+        if odd && random.below(50) > 0 || !corrections && row.get(corrects).is_some_and(|old| !old.is_empty()) {
+            continue;
+        }
+        if row.len() == COLUMNS.len() {
+            for at in [0, corrects] {
+                let next = format!("msc-{:09}", 990 + known.len());
+                if !row[at].is_empty() {
+                    row[at] = known.entry(row[at].clone()).or_insert(next).clone();
+                }
+            }
+        }
+        lines.push(row.join(","));
+    }
+    lines
+}
+
+#[test]
+fn rating_1_2_how_ids_are_kept_changes_nothing() {
+    for seed in SEEDS.take(6) {
+        let mut random = Random(seed);
+        let feed = random.feed(2_500);
+        let lines = in_series(&mut random, &feed, seed % 2 == 1);
+        let files = [cut(&mut random, &lines), vec![lines[500..900].to_vec()]].concat();
+        let dir = month(&files, false);
+        let plain = rate(dir.path(), 2);
+        // A trace keeps the key of each record, and no series.
+        let traced = rate_traced(dir.path(), 2, FxHashSet::from_iter([1]));
+        assert_eq!(plain.totals, traced.totals, "{seed}");
+        for file in OUTCOMES {
+            assert!(plain.bytes(file) == traced.bytes(file), "{seed}: {file}");
+        }
+        let counts = plain.totals.counts();
+        assert!(counts.duplicate >= 400 && counts.rated > 1_000 && counts.rejected > 0, "{seed}: {counts:?}");
+    }
 }
 
 #[test]

@@ -175,7 +175,7 @@ impl Preparer<'_> {
         }
         let asked = asked.get(..group.len()).unwrap_or_default();
         // Records come in the order of time, and most groups are of one moment.
-        let shared = self.now(moments, from).filter(|now| now.moment.holds(to));
+        let shared = self.now(moments, from).filter(|now| now.moment.holds(to) && to <= LATEST);
         // Between two steps to the accounts, other loops run while memory comes. The first: one number's way through the
         // prefix table does not wait for another's.
         let steps = register.lines.ask(asked);

@@ -9,7 +9,7 @@ use crate::hint::prefetch;
 use crate::law::Rule;
 use crate::rate::{self, BadCharge, Basis};
 use crate::record::{Direction, FilterReason, Flag, RejectReason, Rejection, SuspendReason};
-use crate::screen::{Block, Duplicates, Fingerprint, Seen, Series, Stem};
+use crate::screen::{Block, Duplicates, Seen, Series, Stem};
 use crate::tariff::{Measure, Version};
 use crate::units::{Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -104,7 +104,7 @@ impl<'r> Settler<'r> {
         let (mut left, mut stretch) = (runs.as_slice(), Stretch::default());
         for at in 0..items.len() {
             if at >= stretch.end {
-                stretch = self.stretch(at, &mut left, items.len());
+                stretch = self.stretch(at, &mut left, &items);
             }
             if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
                 if ahead.print.key != 0 {
@@ -163,30 +163,28 @@ impl<'r> Settler<'r> {
     }
 
     /// The items from one on that are looked up in one way; `runs` begins with the first that is not behind them.
-    fn stretch(&mut self, at: usize, runs: &mut &[Run], items: usize) -> Stretch {
+    fn stretch(&mut self, at: usize, runs: &mut &[Run], items: &[Item]) -> Stretch {
         match runs {
-            [] => Stretch { end: usize::MAX, block: None },
-            [run, ..] if run.first > at => Stretch { end: run.first, block: None },
+            [] => Stretch { end: usize::MAX, ..Stretch::default() },
+            [run, ..] if run.first > at => Stretch { end: run.first, ..Stretch::default() },
             [run, rest @ ..] => {
                 *runs = rest;
-                let records = run.end.saturating_sub(run.first);
-                let block = self.memory.series.block(&run.stem, records, run.end == items);
-                Stretch { end: run.end, block: block.map(|block| (block, run.stem)) }
+                let of_run = items.get(run.first..run.end).unwrap_or_default();
+                let numbers = of_run.iter().map(|item| item.number);
+                let block = self.memory.series.block(&run.stem, run.end == items.len(), numbers);
+                Stretch { end: run.end, stem: Some(run.stem), block }
             }
         }
     }
 
     /// Whether a record came before.
     #[inline(always)]
-    fn seen(&mut self, item: &Item, stretch: &Stretch, prepared: &Prepared) -> Seen {
-        let Memory { duplicates, series, .. } = &mut self.memory;
-        match &stretch.block {
-            None => duplicates.insert(item.print),
-            Some((block, stem)) => series.insert(*block, item.number, item.print.content, || {
-                let key = stem.fingerprint(prepared.text(item.record_id));
-                duplicates.find(Fingerprint { key, ..item.print })
-            }),
-        }
+    fn seen(&mut self, item: &mut Item, stretch: &Stretch, prepared: &Prepared) -> Seen {
+        let Some(block) = stretch.block else {
+            give_key(item, stretch, prepared);
+            return self.memory.duplicates.insert(item.print);
+        };
+        self.memory.series.insert(block, item.number, item.print.content)
     }
 
     fn settle_item(&mut self, item: &mut Item, stretch: &Stretch, prepared: &mut Prepared, at: usize) {
@@ -198,10 +196,8 @@ impl<'r> Settler<'r> {
             Seen::Same | Seen::Differs if self.recycles => {}
             seen @ (Seen::Same | Seen::Differs) => return self.came_before(item, seen),
         }
-        if let Some((_, stem)) = &stretch.block
-            && (item.stateful != Place::NONE || !self.memory.replaced.is_empty())
-        {
-            item.print.key = stem.fingerprint(prepared.text(item.record_id));
+        if item.stateful != Place::NONE || !self.memory.replaced.is_empty() {
+            give_key(item, stretch, prepared);
         }
         let Some(stateful) = item.stateful.get().and_then(|place| prepared.stateful.get(place)).copied() else {
             return self.keep_if_wanted(item);
@@ -535,8 +531,20 @@ impl<'r> Settler<'r> {
 struct Stretch {
     /// Behind the last of them.
     end: usize,
-    /// Where their keys stand among [`Memory::series`]; none where they do not.
-    block: Option<(Block, Stem)>,
+    /// What their ids have in common.
+    stem: Option<Stem>,
+    /// Where they stand among [`Memory::series`]; none where they do not.
+    block: Option<Block>,
+}
+
+/// Gives an item of a run its key, where it has none yet.
+#[inline]
+fn give_key(item: &mut Item, stretch: &Stretch, prepared: &Prepared) {
+    if item.print.key == 0
+        && let Some(stem) = &stretch.stem
+    {
+        item.print.key = stem.fingerprint(prepared.text(item.record_id));
+    }
 }
 
 /// Sums over one piece.

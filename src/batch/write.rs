@@ -114,10 +114,10 @@ impl Outcomes {
         Ok(())
     }
 
-    /// Gives the files their names.
+    /// Gives the files their names, once all of them are on the disk.
     pub fn finish(self) -> io::Result<()> {
-        for (file, kind) in self.files.into_iter().zip(KINDS) {
-            file.finish()?;
+        self.files.into_iter().try_for_each(BulkFile::finish)?;
+        for kind in KINDS {
             std::fs::rename(partial(&self.folder, kind), self.folder.join(kind.file_name()))?;
         }
         Ok(())

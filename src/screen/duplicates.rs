@@ -167,7 +167,7 @@ fn odd_word(text: &[u8]) -> u64 {
 ///
 /// An open-addressed table in 8 parts. A key belongs into a cache line of four slots, and stands in it or, where that was
 /// full, in the next with a gap: a look-up waits for memory once, and nearly always one line tells. 16 bytes a slot; 21 to
-/// 30 bytes a key once a part has grown past its first size.
+/// 30 bytes a key once a part has grown past what was expected, up to twice as many before.
 #[derive(Debug)]
 pub struct Duplicates {
     parts: Vec<Part>,
@@ -191,7 +191,7 @@ struct Part {
     used: usize,
     /// At so many it grows.
     used_max: usize,
-    /// When it grows, then at least to so many.
+    /// Up to so many it grows by as many again.
     homes_expected: usize,
 }
 
@@ -215,8 +215,8 @@ struct Slot {
 const KEY_SHIFT: u32 = 32;
 
 impl Duplicates {
-    /// An empty set that takes room for about so many records when it has a few of them, and none of it where all are
-    /// kept as [`super::Series`].
+    /// An empty set for about so many records, fewer where some are kept as [`super::Series`]: it begins with a part of
+    /// the room, and grows in few steps until it has all.
     pub fn with_capacity(records: usize) -> Self {
         let part = records.div_ceil(PARTS * SLOTS).saturating_mul(FULL.1).div_ceil(FULL.0);
         let parts = (0..PARTS).map(|at| {
@@ -247,12 +247,6 @@ impl Duplicates {
     pub fn insert(&mut self, record: Fingerprint) -> Seen {
         let (part, slot) = split(record);
         self.parts.get_mut(part).map_or(Seen::New, |part| part.insert(slot))
-    }
-
-    /// What it says of a record, which it does not keep; nothing where it was not seen.
-    pub fn find(&self, record: Fingerprint) -> Option<Seen> {
-        let (part, slot) = split(record);
-        self.parts.get(part).and_then(|part| part.find(slot))
     }
 
     /// Asks for the memory at which a record will be looked up.
@@ -347,16 +341,6 @@ impl Part {
         Seen::New
     }
 
-    fn find(&self, slot: Slot) -> Option<Seen> {
-        for line in self.lines().get(self.home(slot)..).unwrap_or_default() {
-            let seen = seen(line, slot);
-            if seen.is_some() || lanes_of(GAP, &line[0]) != 0 {
-                return seen;
-            }
-        }
-        None
-    }
-
     /// Keeps a key where the last lines are full: the table goes on behind them.
     #[cold]
     fn add_behind(&mut self, new: Slot) {
@@ -370,7 +354,9 @@ impl Part {
     #[cold]
     fn grow(&mut self) {
         let homes = self.homes.saturating_mul(GROWTH.0).div_ceil(GROWTH.1).saturating_add(4);
-        let mut larger = Self::with_homes(homes.max(self.homes_expected));
+        let doubled = self.homes.saturating_mul(2).min(self.homes_expected);
+        let mut larger = Self::with_homes(homes.max(doubled));
+        larger.homes_expected = self.homes_expected;
         for [highs, lows] in self.lines() {
             let slots = highs.iter().zip(lows).map(|(high, low)| Slot { high: *high, low: *low });
             slots.filter(|slot| slot.high != GAP).for_each(|slot| _ = larger.insert(slot));

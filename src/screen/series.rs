@@ -5,10 +5,11 @@ use xxhash_rust::xxh3::xxh3_128;
 /// How many ids share a stem: those that differ in their last three digits alone.
 const IDS: usize = 1000;
 
-/// A run of so many records of one stem is long enough for a block, which then has at most 32 bytes a key.
-pub const RUN_MIN: usize = 160;
-/// Memory of a key at most.
-const KEY_BYTES_MAX: usize = 32;
+/// A run of so many ids of one stem is long enough for a block, which then has at most 17 bytes a key. Shorter ones are
+/// none's but the other set's, unless they may go on.
+pub const RUN_MIN: usize = 250;
+/// Blocks for runs that may go on are cheap while all have so many bytes a key.
+const CHEAP_BYTES: usize = 16;
 
 /// What ids of a series have in common: all but their last three digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -69,7 +70,7 @@ fn long_words(stem: &[u8]) -> [u64; 2] {
     [hash as u64, (hash >> 64) as u64]
 }
 
-/// Records seen whose ids are numbers of a series, as switches give them: four to 32 bytes a key, read and written in
+/// Records seen whose ids are numbers of a series, as switches give them: four to 17 bytes a key, read and written in
 /// order, where the set of any keys has 21 to 30 and waits for memory.
 ///
 /// It stands beside [`super::Duplicates`], which has the others: a key is in one of the two.
@@ -77,94 +78,90 @@ fn long_words(stem: &[u8]) -> [u64; 2] {
 pub struct Series {
     /// Where the block of each stem is that has one.
     blocks_of: FxHashMap<Stem, Block>,
-    /// Blocks by chunks, so that none moves when others come: of each id of a stem what is kept of its content,
-    /// [`NOT_SEEN`] where it was not.
-    chunks: Vec<Vec<[u32; IDS]>>,
+    /// Of each id of a stem what is kept of its content, [`NOT_SEEN`] where it was not. Each by itself, so that none moves
+    /// when others come.
+    blocks: Vec<Box<[u32]>>,
     /// A bit for each stem of a record that was kept in the other set, shared with other stems.
     beside: Box<[u64; BESIDE_WORDS]>,
     /// Records in blocks.
     used: usize,
 }
 
-/// Of a block and of what leads to it.
-const BLOCK_BYTES_MAX: usize = 4160;
 const NOT_SEEN: u32 = 0;
-/// Blocks of a chunk: 128 KB.
-const CHUNK: usize = 32;
 const BESIDE_WORDS: usize = 1024;
 
-/// The block of a stem.
-#[derive(Clone, Copy, Debug)]
-pub struct Block {
-    chunk: usize,
-    at: usize,
-    /// Records of the stem may have been kept in the other set, before it had a block.
-    pub has_others: bool,
+/// How many different numbers there are.
+fn different(numbers: impl Iterator<Item = u16>) -> usize {
+    let mut bits = [0u64; IDS.div_ceil(64)];
+    for number in numbers {
+        if let Some(word) = bits.get_mut(usize::from(number / 64)) {
+            *word |= 1 << (number % 64);
+        }
+    }
+    bits.iter().fold(0, |count, word| count.saturating_add(word.count_ones() as usize))
 }
+
+/// The block of a stem, by its index.
+#[derive(Clone, Copy, Debug)]
+pub struct Block(usize);
 
 impl Default for Series {
     fn default() -> Self {
-        Self { blocks_of: FxHashMap::default(), chunks: Vec::new(), beside: Box::new([0; BESIDE_WORDS]), used: 0 }
+        Self { blocks_of: FxHashMap::default(), blocks: Vec::new(), beside: Box::new([0; BESIDE_WORDS]), used: 0 }
     }
 }
 
 impl Series {
-    /// The block of a stem of which a run of so many records comes, of which perhaps more follow; none where they are
-    /// kept in the other set, which is remembered.
-    pub fn block(&mut self, stem: &Stem, run: usize, may_go_on: bool) -> Option<Block> {
+    /// The block of a stem of which a run of these numbers comes; none where its keys are kept in the other set, which is
+    /// remembered. `may_go_on`: more of the run may follow.
+    pub fn block(&mut self, stem: &Stem, may_go_on: bool, run: impl ExactSizeIterator<Item = u16>) -> Option<Block> {
         if let Some(block) = self.blocks_of.get(stem) {
             return Some(*block);
         }
-        let is_cheap = || self.bytes().saturating_add(BLOCK_BYTES_MAX) <= self.used.saturating_mul(KEY_BYTES_MAX);
         let (word, bit) = stem.bit();
-        if run < RUN_MIN && !(may_go_on && is_cheap()) {
-            if let Some(word) = self.beside.get_mut(word) {
-                *word |= bit;
-            }
+        // Whose keys may be in the other set stays there.
+        let is_beside = self.beside.get(word).is_some_and(|word| word & bit != 0);
+        let is_cheap = self.bytes() < self.used.saturating_mul(CHEAP_BYTES);
+        let is_worth = run.len() >= RUN_MIN && different(run) >= RUN_MIN || may_go_on && is_cheap;
+        if is_beside || !is_worth {
+            self.beside.get_mut(word).into_iter().for_each(|word| *word |= bit);
             return None;
         }
-        let has_others = self.beside.get(word).is_some_and(|word| word & bit != 0);
-        if self.chunks.last().is_none_or(|chunk| chunk.len() >= CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-        }
-        let last = self.chunks.len().saturating_sub(1);
-        let chunk = self.chunks.get_mut(last)?;
-        let block = Block { chunk: last, at: chunk.len(), has_others };
-        chunk.push([NOT_SEEN; IDS]);
+        let block = Block(self.blocks.len());
+        self.blocks.push(vec![NOT_SEEN; IDS].into_boxed_slice());
         self.blocks_of.insert(*stem, block);
         Some(block)
     }
 
-    /// Looks the record of a number up in its block and keeps it where it is new. `other` is asked what the other set
-    /// says of it, where that may have it.
+    /// Looks the record of a number up in its block and keeps it where it is new.
     #[inline(always)]
-    pub fn insert(&mut self, block: Block, number: u16, content: u64, other: impl FnOnce() -> Option<Seen>) -> Seen {
+    pub fn insert(&mut self, block: Block, number: u16, content: u64) -> Seen {
         let content = kept_of(content).max(NOT_SEEN.wrapping_add(1));
-        let chunk = self.chunks.get_mut(block.chunk).and_then(|chunk| chunk.get_mut(block.at));
-        let kept = chunk.and_then(|ids| ids.get_mut(usize::from(number)));
-        let Some(kept) = kept else { return Seen::New };
-        if *kept != NOT_SEEN {
-            return if *kept == content { Seen::Same } else { Seen::Differs };
+        match self.blocks.get_mut(block.0).and_then(|ids| ids.get_mut(usize::from(number))) {
+            Some(kept) if *kept == NOT_SEEN => {
+                *kept = content;
+                self.used = self.used.wrapping_add(1);
+                Seen::New
+            }
+            Some(kept) if *kept != content => Seen::Differs,
+            Some(_) | None => Seen::Same,
         }
-        if block.has_others
-            && let Some(seen) = other()
-        {
-            return seen;
-        }
-        *kept = content;
-        self.used = self.used.wrapping_add(1);
-        Seen::New
     }
 
     /// Memory of the blocks and of what leads to them, bytes.
     pub fn bytes(&self) -> usize {
-        let blocks = self.blocks_of.len().saturating_mul(size_of::<[u32; IDS]>());
-        blocks.saturating_add(self.blocks_of.capacity().saturating_mul(size_of::<(Stem, Block)>().saturating_add(1)))
+        let blocks = self.blocks.len().saturating_mul(size_of::<[u32; IDS]>());
+        // An eighth of a table of hashes is never used.
+        let places = self.blocks_of.capacity().saturating_mul(8) / 7;
+        let entry = size_of::<(Stem, Block)>().saturating_add(1);
+        let pointers = self.blocks.capacity().saturating_mul(size_of::<Box<[u32]>>());
+        blocks.saturating_add(pointers).saturating_add(places.saturating_mul(entry))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Duplicates, Fingerprint};
     use super::*;
 
     fn stem(id: &str) -> Option<(Stem, u16)> {
@@ -200,31 +197,65 @@ mod tests {
         assert_ne!(of("m1-000"), Stem::of(SourceKey::of("t"), b"m1-000").unwrap().0);
     }
 
-    #[test]
-    fn a_key_costs_at_most_32_bytes_however_short_runs_are() {
-        let mut series = Series::default();
-        let mut records = 0usize;
-        for (no, run) in (0..3_000u32).zip([RUN_MIN, 1, 1000, 2, 300].into_iter().cycle()) {
-            let (stem, _) = stem(&format!("m1-{no}000")).unwrap();
-            let Some(block) = series.block(&stem, run, true) else { continue };
-            for number in 0..run {
-                assert_eq!(series.insert(block, number as u16, 7, || unreachable!()), Seen::New);
+    /// Keeps runs in the two sets as settling does; told bytes and keys.
+    fn kept(expected: usize, runs: impl IntoIterator<Item = (u32, Vec<u16>, bool)>) -> (usize, usize) {
+        let (mut series, mut duplicates) = (Series::default(), Duplicates::with_capacity(expected));
+        let mut keys = 0usize;
+        for (no, numbers, may_go_on) in runs {
+            let (stem, _) = stem(&format!("m1-{no:06}000")).unwrap();
+            let block = series.block(&stem, may_go_on, numbers.iter().copied());
+            for number in numbers {
+                let id = format!("m1-{no:06}{number:03}");
+                let print = Fingerprint { key: stem.fingerprint(id.as_bytes()), content: 7 };
+                let seen = match block {
+                    Some(block) => series.insert(block, number, 7),
+                    None => duplicates.insert(print),
+                };
+                keys += usize::from(seen == Seen::New);
             }
-            records += run;
-            assert!(series.bytes() <= records * KEY_BYTES_MAX, "{} bytes, {records} records", series.bytes());
         }
-        assert!(records > 50_000 && series.bytes() > 3_000 * 4_000, "{records}");
+        (series.bytes() + duplicates.bytes(), keys)
     }
 
     #[test]
-    fn who_was_kept_elsewhere_before_is_asked_for() {
+    fn a_key_costs_at_most_32_bytes_whatever_the_runs() {
+        let run = |length: usize| (0..length as u16).collect::<Vec<_>>();
+        let ordered = |length: usize, stems: u32| (0..stems).map(move |no| (no, run(length), false));
+        let one_in_fifty = (0..2_000).map(|no| (no, run(if no % 50 == 0 { 249 } else { 250 }), false));
+        let half = (0..1_500).map(|no| (no, run(if no % 2 == 0 { 249 } else { 250 }), false));
+        let one_id = (0..300).map(|no| (no, (0..300).map(|at| at % 250).collect(), false));
+        let cut = (0..3_000).map(|no| (no, run(if no % 3 == 0 { 300 } else { 1 }), true));
+        let again = ordered(100, 1_000).chain(ordered(499, 1_000)).chain(ordered(500, 1_000));
+        let kinds: [(&str, Vec<_>); 6] = [
+            ("whole series", ordered(1_000, 300).collect()),
+            ("few beside", one_in_fifty.collect()),
+            ("half beside", half.collect()),
+            ("ids that come again", one_id.collect()),
+            ("runs that are cut", cut.collect()),
+            ("first short, then long", again.collect()),
+        ];
+        for (kind, runs) in kinds {
+            let expected = runs.iter().map(|(_, run, _)| run.len()).sum();
+            let (bytes, keys) = kept(expected, runs);
+            assert!(keys > 50_000, "{kind}: {keys}");
+            assert!(bytes <= 32 * keys, "{kind}: {bytes} bytes for {keys} keys, {}", bytes / keys);
+        }
+        let (bytes, keys) = kept(100_000, (0..300).map(|no| (no, vec![7; 300], false)));
+        assert_eq!(keys, 300);
+        assert!(bytes < 1 << 20, "one id of a stem again and again is not worth a block: {bytes}");
+    }
+
+    #[test]
+    fn whose_keys_are_in_the_other_set_stays_there() {
         let mut series = Series::default();
-        let (stem, number) = stem("m1-00017").unwrap();
-        assert!(series.block(&stem, 1, true).is_none());
-        let block = series.block(&stem, RUN_MIN, false).unwrap();
-        assert_eq!(series.insert(block, number, 7, || Some(Seen::Same)), Seen::Same);
-        assert_eq!(series.insert(block, number, 7, || None), Seen::New);
-        assert_eq!(series.insert(block, number, 7, || unreachable!()), Seen::Same);
-        assert_eq!(series.insert(block, number, 8, || unreachable!()), Seen::Differs);
+        let block = |series: &mut Series, id: &str, run: u16| series.block(&stem(id).unwrap().0, true, 0..run);
+        assert!(block(&mut series, "m1-00017", 1).is_none());
+        assert!(block(&mut series, "m1-00017", 1000).is_none());
+        let other = block(&mut series, "m1-01017", 1000).unwrap();
+        assert_eq!(series.insert(other, 17, 7), Seen::New);
+        assert_eq!(series.insert(other, 17, 7), Seen::Same);
+        assert_eq!(series.insert(other, 17, 8), Seen::Differs);
+        assert_eq!(series.insert(other, 18, 8), Seen::New);
+        assert_eq!(block(&mut series, "m1-01500", 1).unwrap().0, other.0);
     }
 }

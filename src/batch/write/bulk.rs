@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
@@ -18,61 +18,64 @@ const WAITING: usize = 2;
 /// copy that is synced and not asked for again; another thread waits for the disk.
 #[derive(Debug)]
 pub(super) struct BulkFile {
-    path: PathBuf,
     file: File,
     block: Block,
     /// Once the first block was full.
     stream: Option<Stream>,
     /// Bytes of the blocks before.
     before: u64,
+    /// A block was not written; so nothing more is.
+    broken: bool,
 }
 
 impl BulkFile {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), file: File::create(path)?, block: Block::default(), stream: None, before: 0 })
+        Ok(Self { file: File::create(path)?, block: Block::default(), stream: None, before: 0, broken: false })
     }
 
     /// Appends bytes.
     pub(super) fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        loop {
-            bytes = self.block.take(bytes);
-            if bytes.is_empty() {
-                return Ok(());
+        while !bytes.is_empty() {
+            if self.block.is_full() {
+                self.hand_on()?;
             }
-            self.hand_on()?;
+            bytes = self.block.take(bytes);
         }
+        Ok(())
     }
 
     /// Writes what is left, and waits until all of it is on the disk.
     pub(super) fn finish(mut self) -> io::Result<()> {
         let bytes = self.before.saturating_add(self.block.used as u64);
-        if self.stream.is_some() {
+        if self.before == 0 {
+            self.file.write_all_at(self.block.bytes(), 0)?;
+        } else {
             self.block.pad();
             self.hand_on()?;
             self.stream.take().map_or(Ok(()), Stream::finish)?;
             self.file.set_len(bytes)?;
-        } else {
-            self.file.write_all_at(self.block.bytes(), 0)?;
         }
         self.file.sync_data()
     }
 
     /// Hands the block on to the disk, and goes on with another.
     fn hand_on(&mut self) -> io::Result<()> {
+        if self.broken {
+            return Err(io::Error::other("an earlier block was not written"));
+        }
         let stream = match &mut self.stream {
             Some(stream) => stream,
-            None => self.stream.insert(Stream::start(&self.path, self.file.try_clone()?)?),
+            None => self.stream.insert(Stream::start(self.file.try_clone()?)?),
         };
-        self.before = self.before.saturating_add(self.block.used as u64);
         let full = std::mem::take(&mut self.block);
-        match stream.full.send(full) {
-            Ok(()) => {
-                // One that was written is used again.
-                self.block = stream.empty.try_recv().unwrap_or_default();
-                Ok(())
-            }
-            Err(_) => self.stream.take().map_or(Ok(()), Stream::finish),
+        self.before = self.before.saturating_add(full.used as u64);
+        if stream.full.send(full).is_err() {
+            self.broken = true;
+            return self.stream.take().map_or(Ok(()), Stream::finish);
         }
+        // One that was written is used again.
+        self.block = stream.empty.try_recv().unwrap_or_default();
+        Ok(())
     }
 }
 
@@ -101,6 +104,10 @@ impl Block {
         left
     }
 
+    fn is_full(&self) -> bool {
+        self.used >= BLOCK
+    }
+
     /// Fills it with zeros up to an aligned place.
     fn pad(&mut self) {
         const ZEROS: [u8; ALIGNED] = [0; ALIGNED];
@@ -122,10 +129,10 @@ struct Stream {
 }
 
 impl Stream {
-    fn start(path: &Path, file: File) -> io::Result<Self> {
+    fn start(file: File) -> io::Result<Self> {
         let (full, blocks) = sync_channel(WAITING);
         let (written, empty) = channel();
-        let direct = open_direct(path);
+        let direct = open_direct(&file);
         let thread = std::thread::Builder::new()
             .name("outcomes".into())
             .spawn(move || write_blocks(&blocks, &written, direct, &file))?;
@@ -139,15 +146,20 @@ impl Stream {
     }
 }
 
-/// The file as the disk takes it, past the kernel's memory; none where the file system does not know that.
-fn open_direct(path: &Path) -> Option<File> {
+/// The same file as the disk takes it, past the kernel's memory; none where that cannot be.
+fn open_direct(file: &File) -> Option<File> {
     #[cfg(target_os = "linux")]
     {
-        use std::os::unix::fs::OpenOptionsExt;
-        File::options().write(true).custom_flags(libc::O_DIRECT).open(path).ok()
+        use std::os::{fd::AsRawFd, unix::fs::OpenOptionsExt};
+        // Not by its name, under which another file may stand by now.
+        let same = format!("/proc/self/fd/{}", file.as_raw_fd());
+        File::options().write(true).custom_flags(libc::O_DIRECT).open(same).ok()
     }
     #[cfg(not(target_os = "linux"))]
-    None
+    {
+        let _ = file;
+        None
+    }
 }
 
 fn write_blocks(
@@ -203,7 +215,10 @@ mod tests {
         if full.exists() {
             let mut file = BulkFile::create(full).unwrap();
             let appended = (0..8).try_for_each(|_| file.append(&vec![b'x'; BLOCK]));
-            assert!(appended.and_then(|()| file.finish()).is_err());
+            assert!(appended.is_err());
+            // Who goes on all the same is told again.
+            assert!(file.append(&vec![b'x'; 2 * BLOCK]).is_err());
+            assert!(file.finish().is_err());
         }
     }
 }
