@@ -626,7 +626,7 @@ fn rating_1_2_a_record_counts_once_whatever_its_id() {
     assert!(come_again > 1_000, "{come_again}");
 }
 
-/// A feed whose ids are numbers of a series in the order of its lines, and which has few lines that are no records.
+/// A feed whose ids are numbers of a series in the order of its lines, which has few that are no records or come again.
 fn in_series(random: &mut Random, feed: &[String], corrections: bool) -> Vec<String> {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     let mut lines = Vec::new();
@@ -634,7 +634,10 @@ fn in_series(random: &mut Random, feed: &[String], corrections: bool) -> Vec<Str
     for line in feed {
         let mut row = fields(line);
         let odd = row.len() != COLUMNS.len() || row[0].starts_with('s');
-        if odd && random.below(50) > 0 || !corrections && row.get(corrects).is_some_and(|old| !old.is_empty()) {
+        let again = known.contains_key(&row[0]);
+        if (odd || again) && random.below(50) > 0
+            || !corrections && row.get(corrects).is_some_and(|old| !old.is_empty())
+        {
             continue;
         }
         if row.len() == COLUMNS.len() {

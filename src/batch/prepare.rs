@@ -1,5 +1,5 @@
 use super::item::{Fate, Item, PartOf, Place, Prepared, Reference, Reject, Source, Span, Stateful};
-use super::runs::{find_runs, give_keys};
+use super::runs::{end_runs, find_runs};
 use crate::book::{ASKED, Account, LineAnswer, PlanChoice};
 use crate::decode::{Decoded, FileDecoder, GROUP, Separators};
 use crate::feed::{LongLine, Piece};
@@ -120,7 +120,7 @@ impl Preparer<'_> {
                 self.lines(&bytes, memory, prepared);
                 prepared.bytes = bytes;
                 if !self.keeps_keys {
-                    give_keys(self.source.key, prepared);
+                    end_runs(self.source.key, prepared);
                 }
             }
             Piece::LongLine(line) => {

@@ -1,8 +1,9 @@
 //! Runs of records whose ids are numbers of a series.
 
-use super::item::{Fate, Prepared};
+use super::item::{Fate, Item, Prepared};
 use crate::decode::{Decoded, GROUP};
-use crate::screen::{RUN_MIN, SourceKey, Stem};
+use crate::screen::{Block, RUN_MIN, Series, SourceKey, Stem};
+use rustc_hash::FxHashMap;
 
 /// Items one after the other whose ids have one stem.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,7 +13,14 @@ pub(crate) struct Run {
     /// Behind the last of them.
     pub(crate) end: usize,
     pub(crate) stem: Stem,
+    /// Items of the piece with this stem, in this run or in others.
+    of_stem: usize,
+    /// The last of them stands near the end of the piece, so that more may follow in the next.
+    may_go_on: bool,
 }
+
+/// So near.
+const NEAR: usize = 32;
 
 /// Lengthens the run of ids that the group goes on with, and begins others. `numbers`: of each id, in its series.
 #[inline(never)]
@@ -31,22 +39,68 @@ pub(super) fn find_runs(source: SourceKey, group: &[Decoded<'_>], numbers: &mut 
             *number = of_id;
             match runs.last_mut() {
                 Some(run) if run.end == at && run.stem == stem => run.end = end,
-                _ => runs.push(Run { first: at, end, stem }),
+                _ => runs.push(Run { first: at, end, stem, of_stem: 0, may_go_on: false }),
             }
         }
     }
 }
 
-/// Gives their keys to items outside of long runs.
-pub(super) fn give_keys(source: SourceKey, prepared: &mut Prepared) {
+/// Once the piece is whole: sums up what there is of each stem, and gives their keys to items of which there is little.
+pub(super) fn end_runs(source: SourceKey, prepared: &mut Prepared) {
     let mut items = std::mem::take(&mut prepared.items);
+    let mut stems: FxHashMap<Stem, (usize, usize)> = FxHashMap::default();
+    for run in &prepared.runs {
+        let (of_stem, end) = stems.entry(run.stem).or_default();
+        (*of_stem, *end) = (of_stem.wrapping_add(run.end.wrapping_sub(run.first)), run.end);
+    }
+    for run in &mut prepared.runs {
+        if let Some((of_stem, end)) = stems.get(&run.stem) {
+            (run.of_stem, run.may_go_on) = (*of_stem, end.wrapping_add(NEAR) >= items.len());
+        }
+    }
     let mut from = 0usize;
-    let long = prepared.runs.iter().filter(|run| run.end.wrapping_sub(run.first) >= RUN_MIN);
-    for (first, end) in long.map(|run| (run.first, run.end)).chain([(items.len(), items.len())]) {
+    let many = prepared.runs.iter().filter(|run| run.of_stem >= RUN_MIN);
+    for (first, end) in many.map(|run| (run.first, run.end)).chain([(items.len(), items.len())]) {
         for item in items.get_mut(from..first).into_iter().flatten().filter(|item| item.fate != Fate::Rejected) {
             item.print.key = source.fingerprint(prepared.text(item.record_id));
         }
         from = end;
     }
     prepared.items = items;
+}
+
+/// Items one after the other that are looked up in one way.
+#[derive(Default)]
+pub(super) struct Stretch {
+    /// Behind the last of them.
+    pub(super) end: usize,
+    /// What their ids have in common.
+    stem: Option<Stem>,
+    /// Where they stand among the series; none where they do not.
+    pub(super) block: Option<Block>,
+}
+
+impl Stretch {
+    /// Those from an item on; `next` is the first run that is not behind it.
+    pub(super) fn from(at: usize, next: &mut usize, runs: &[Run], items: &[Item], series: &mut Series) -> Self {
+        let Some(run) = runs.get(*next) else { return Self { end: usize::MAX, ..Self::default() } };
+        if run.first > at {
+            return Self { end: run.first, ..Self::default() };
+        }
+        *next = next.saturating_add(1);
+        let of_stem = runs.iter().filter(|other| other.stem == run.stem);
+        let numbers = of_stem.flat_map(|run| items.get(run.first..run.end).unwrap_or_default()).map(|item| item.number);
+        let block = series.block(&run.stem, run.of_stem, run.may_go_on, numbers);
+        Self { end: run.end, stem: Some(run.stem), block }
+    }
+
+    /// Gives an item of it its key, where that has none yet.
+    #[inline]
+    pub(super) fn give_key(&self, item: &mut Item, prepared: &Prepared) {
+        if item.print.key == 0
+            && let Some(stem) = &self.stem
+        {
+            item.print.key = stem.fingerprint(prepared.text(item.record_id));
+        }
+    }
 }

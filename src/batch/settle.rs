@@ -1,7 +1,7 @@
 use super::item::{Fate, Item, Place, Prepared, Reference, Stateful, Told};
 use super::open_calls::{Joined, OpenCalls, OpenPart};
 use super::posted::{Booked, posted};
-use super::runs::Run;
+use super::runs::Stretch;
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::{Steps, Trace};
 use crate::book::{Account, AccountNo, Funds, Posted, Reversal, Taken};
@@ -9,7 +9,7 @@ use crate::hint::prefetch;
 use crate::law::Rule;
 use crate::rate::{self, BadCharge, Basis};
 use crate::record::{Direction, FilterReason, Flag, RejectReason, Rejection, SuspendReason};
-use crate::screen::{Block, Duplicates, Seen, Series, Stem};
+use crate::screen::{Duplicates, Seen, Series};
 use crate::tariff::{Measure, Version};
 use crate::units::{Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -101,10 +101,10 @@ impl<'r> Settler<'r> {
             && self.traced.is_empty()
             && !self.recycles;
         let runs = std::mem::take(&mut prepared.runs);
-        let (mut left, mut stretch) = (runs.as_slice(), Stretch::default());
+        let (mut next_run, mut stretch) = (0, Stretch::default());
         for at in 0..items.len() {
             if at >= stretch.end {
-                stretch = self.stretch(at, &mut left, &items);
+                stretch = Stretch::from(at, &mut next_run, &runs, &items, &mut self.memory.series);
             }
             if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
                 if ahead.print.key != 0 {
@@ -162,26 +162,11 @@ impl<'r> Settler<'r> {
         self.totals.not_owed = self.totals.not_owed.saturating_add(sums.not_owed);
     }
 
-    /// The items from one on that are looked up in one way; `runs` begins with the first that is not behind them.
-    fn stretch(&mut self, at: usize, runs: &mut &[Run], items: &[Item]) -> Stretch {
-        match runs {
-            [] => Stretch { end: usize::MAX, ..Stretch::default() },
-            [run, ..] if run.first > at => Stretch { end: run.first, ..Stretch::default() },
-            [run, rest @ ..] => {
-                *runs = rest;
-                let of_run = items.get(run.first..run.end).unwrap_or_default();
-                let numbers = of_run.iter().map(|item| item.number);
-                let block = self.memory.series.block(&run.stem, run.end == items.len(), numbers);
-                Stretch { end: run.end, stem: Some(run.stem), block }
-            }
-        }
-    }
-
     /// Whether a record came before.
     #[inline(always)]
     fn seen(&mut self, item: &mut Item, stretch: &Stretch, prepared: &Prepared) -> Seen {
         let Some(block) = stretch.block else {
-            give_key(item, stretch, prepared);
+            stretch.give_key(item, prepared);
             return self.memory.duplicates.insert(item.print);
         };
         self.memory.series.insert(block, item.number, item.print.content)
@@ -197,7 +182,7 @@ impl<'r> Settler<'r> {
             seen @ (Seen::Same | Seen::Differs) => return self.came_before(item, seen),
         }
         if item.stateful != Place::NONE || !self.memory.replaced.is_empty() {
-            give_key(item, stretch, prepared);
+            stretch.give_key(item, prepared);
         }
         let Some(stateful) = item.stateful.get().and_then(|place| prepared.stateful.get(place)).copied() else {
             return self.keep_if_wanted(item);
@@ -523,27 +508,6 @@ impl<'r> Settler<'r> {
     fn steps_of(&mut self, key: u128) -> Option<Steps> {
         let of_it = |trace: &Trace| trace.line == 0 && trace.item.print.key == key;
         self.traces.pop_if(|trace| of_it(trace)).and_then(|trace| trace.steps)
-    }
-}
-
-/// Items that are looked up in one way.
-#[derive(Default)]
-struct Stretch {
-    /// Behind the last of them.
-    end: usize,
-    /// What their ids have in common.
-    stem: Option<Stem>,
-    /// Where they stand among [`Memory::series`]; none where they do not.
-    block: Option<Block>,
-}
-
-/// Gives an item of a run its key, where it has none yet.
-#[inline]
-fn give_key(item: &mut Item, stretch: &Stretch, prepared: &Prepared) {
-    if item.print.key == 0
-        && let Some(stem) = &stretch.stem
-    {
-        item.print.key = stem.fingerprint(prepared.text(item.record_id));
     }
 }
 

@@ -121,7 +121,7 @@ fn with_rare_texts(hash: u64, record: &UsageRecord<'_>) -> u64 {
 }
 
 /// Fractions of the square roots of the first primes: no pattern of ours.
-const KEYS: [u64; 12] = [
+pub(super) const KEYS: [u64; 12] = [
     0x6A09_E667_F3BC_C908,
     0xBB67_AE85_84CA_A73B,
     0x3C6E_F372_FE94_F82B,
@@ -137,7 +137,7 @@ const KEYS: [u64; 12] = [
 ];
 
 #[inline]
-fn folded(one: u64, other: u64) -> u64 {
+pub(super) fn folded(one: u64, other: u64) -> u64 {
     let product = u128::from(one).wrapping_mul(u128::from(other));
     product as u64 ^ (product >> 64) as u64
 }

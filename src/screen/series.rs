@@ -1,14 +1,14 @@
-use super::duplicates::{Seen, SourceKey, kept_of, words};
+use super::duplicates::{KEYS, Seen, SourceKey, folded, kept_of, words};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// How many ids share a stem: those that differ in their last three digits alone.
 const IDS: usize = 1000;
 
-/// A run of so many ids of one stem is long enough for a block, which then has at most 17 bytes a key. Shorter ones are
-/// none's but the other set's, unless they may go on.
+/// So many ids of one stem in a piece of a feed are worth a block, which then has at most 17 bytes a key. Fewer are so only
+/// where more may follow.
 pub const RUN_MIN: usize = 250;
-/// Blocks for runs that may go on are cheap while all have so many bytes a key.
+/// Blocks for stems that may go on are cheap while all have so many bytes a key.
 const CHEAP_BYTES: usize = 16;
 
 /// What ids of a series have in common: all but their last three digits.
@@ -48,11 +48,9 @@ impl Stem {
 
     /// A bit of [`Series::beside`].
     fn bit(&self) -> (usize, u64) {
-        let mixed = self
-            .words
-            .iter()
-            .fold(self.length as u64, |mixed, word| (mixed ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29));
-        (mixed as usize / 64 % BESIDE_WORDS, 1 << (mixed % 64))
+        let [first, last] = self.words;
+        let mixed = folded(first ^ KEYS[0], last ^ KEYS[1] ^ self.length as u64);
+        ((mixed >> 6) as usize % BESIDE_WORDS, 1 << (mixed % 64))
     }
 }
 
@@ -112,9 +110,15 @@ impl Default for Series {
 }
 
 impl Series {
-    /// The block of a stem of which a run of these numbers comes; none where its keys are kept in the other set, which is
-    /// remembered. `may_go_on`: more of the run may follow.
-    pub fn block(&mut self, stem: &Stem, may_go_on: bool, run: impl ExactSizeIterator<Item = u16>) -> Option<Block> {
+    /// The block of a stem of which so many records come, of these numbers; none where its keys are kept in the other set,
+    /// which is remembered. `may_go_on`: more may follow.
+    pub fn block(
+        &mut self,
+        stem: &Stem,
+        records: usize,
+        may_go_on: bool,
+        numbers: impl Iterator<Item = u16>,
+    ) -> Option<Block> {
         if let Some(block) = self.blocks_of.get(stem) {
             return Some(*block);
         }
@@ -122,7 +126,7 @@ impl Series {
         // Whose keys may be in the other set stays there.
         let is_beside = self.beside.get(word).is_some_and(|word| word & bit != 0);
         let is_cheap = self.bytes() < self.used.saturating_mul(CHEAP_BYTES);
-        let is_worth = run.len() >= RUN_MIN && different(run) >= RUN_MIN || may_go_on && is_cheap;
+        let is_worth = records >= RUN_MIN && different(numbers) >= RUN_MIN || may_go_on && is_cheap;
         if is_beside || !is_worth {
             self.beside.get_mut(word).into_iter().for_each(|word| *word |= bit);
             return None;
@@ -203,7 +207,7 @@ mod tests {
         let mut keys = 0usize;
         for (no, numbers, may_go_on) in runs {
             let (stem, _) = stem(&format!("m1-{no:06}000")).unwrap();
-            let block = series.block(&stem, may_go_on, numbers.iter().copied());
+            let block = series.block(&stem, numbers.len(), may_go_on, numbers.iter().copied());
             for number in numbers {
                 let id = format!("m1-{no:06}{number:03}");
                 let print = Fingerprint { key: stem.fingerprint(id.as_bytes()), content: 7 };
@@ -246,9 +250,17 @@ mod tests {
     }
 
     #[test]
+    fn few_stems_share_a_bit() {
+        let bits: std::collections::BTreeSet<_> =
+            (0..1_000).map(|no| stem(&format!("m1-{no:06}000")).unwrap().0.bit()).collect();
+        assert!(bits.len() > 970, "{}", bits.len());
+    }
+
+    #[test]
     fn whose_keys_are_in_the_other_set_stays_there() {
         let mut series = Series::default();
-        let block = |series: &mut Series, id: &str, run: u16| series.block(&stem(id).unwrap().0, true, 0..run);
+        let block =
+            |series: &mut Series, id: &str, run: u16| series.block(&stem(id).unwrap().0, run.into(), true, 0..run);
         assert!(block(&mut series, "m1-00017", 1).is_none());
         assert!(block(&mut series, "m1-00017", 1000).is_none());
         let other = block(&mut series, "m1-01017", 1000).unwrap();
