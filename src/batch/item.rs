@@ -77,7 +77,7 @@ impl Place {
 /// One record on its way to its outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Item {
-    /// Its key is 0 where it stands in a long run and nobody asks for it.
+    /// Its key is 0 where many ids of the piece have its stem and nobody has asked for it.
     pub(crate) print: Fingerprint,
     /// Counted from 0 within the piece.
     pub(crate) line: u32,

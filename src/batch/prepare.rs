@@ -93,7 +93,7 @@ pub(crate) struct Preparer<'r> {
     pub(crate) decoder: Result<&'r FileDecoder, &'r Rejection>,
     /// The whole of each record's outcome is decided when it is settled: for a trace.
     pub(crate) settle_all: bool,
-    /// Each item has its key; else those in long runs have none.
+    /// Each item has its key; else those of which a piece has many of one stem have none.
     pub(crate) keeps_keys: bool,
     /// Of the month that is being rated, where it is told.
     pub(crate) first_day: Option<LocalDay>,
@@ -528,6 +528,7 @@ impl Reject {
     }
 }
 
+/// Hashes what records say beside their ids.
 #[inline(never)]
 fn hash_contents(group: &[Decoded<'_>], prints: &mut [Fingerprint; GROUP]) {
     for (print, decoded) in prints.iter_mut().zip(group) {

@@ -45,7 +45,7 @@ pub(super) fn find_runs(source: SourceKey, group: &[Decoded<'_>], numbers: &mut 
     }
 }
 
-/// Once the piece is whole: sums up what there is of each stem, and gives their keys to items of which there is little.
+/// Once the piece is whole: sums up what there is of each stem, and gives their keys to items whose stem has few.
 pub(super) fn end_runs(source: SourceKey, prepared: &mut Prepared) {
     let mut items = std::mem::take(&mut prepared.items);
     let mut stems: FxHashMap<Stem, (usize, usize)> = FxHashMap::default();

@@ -162,6 +162,7 @@ fn open_direct(file: &File) -> Option<File> {
     }
 }
 
+/// Writes blocks until no more come.
 fn write_blocks(
     blocks: &Receiver<Block>,
     written: &Sender<Block>,
