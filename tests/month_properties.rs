@@ -576,7 +576,7 @@ fn ids(random: &mut Random, count: usize) -> Vec<String> {
     while ids.len() < count {
         let (stem, width) = (stems[random.below(stems.len())], 1 + random.below(9));
         let (first, step) = (random.below(3_000), [1, 1, 1, 0, 7][random.below(5)]);
-        let run = [1, 2, 20, 159, 160, 161, 400, 1500][random.below(8)];
+        let run = [1, 2, 20, 299, 300, 301, 700, 1500][random.below(8)];
         ids.extend((0..run).map(|at| format!("{stem}{:0width$}", first + at * step)));
         if random.below(3) == 0 {
             ids.push(format!("{stem}{}x", random.below(50)));

@@ -49,7 +49,9 @@ pub(super) fn find_runs(source: SourceKey, group: &[Decoded<'_>], numbers: &mut 
 pub(super) fn end_runs(source: SourceKey, prepared: &mut Prepared) {
     let mut items = std::mem::take(&mut prepared.items);
     let mut stems: FxHashMap<Stem, (usize, usize)> = FxHashMap::default();
-    for run in &prepared.runs {
+    // Where so many runs are, ids end in digits by chance.
+    let runs = if prepared.runs.len() > items.len() / 8 { &[] } else { prepared.runs.as_slice() };
+    for run in runs {
         let (of_stem, end) = stems.entry(run.stem).or_default();
         (*of_stem, *end) = (of_stem.wrapping_add(run.end.wrapping_sub(run.first)), run.end);
     }
@@ -81,17 +83,24 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// Those from an item on; `next` is the first run that is not behind it.
+    /// Those from an item on; `next` is the first run that is not behind it. Runs that have no block and whose items have
+    /// their keys are no stretches of their own: of ids that end in digits by chance there are many.
     pub(super) fn from(at: usize, next: &mut usize, runs: &[Run], items: &[Item], series: &mut Series) -> Self {
-        let Some(run) = runs.get(*next) else { return Self { end: usize::MAX, ..Self::default() } };
-        if run.first > at {
-            return Self { end: run.first, ..Self::default() };
+        for run in runs.get(*next..).unwrap_or_default() {
+            let of_stem = runs.iter().filter(|other| other.stem == run.stem);
+            let of_stem = of_stem.flat_map(|run| items.get(run.first..run.end).unwrap_or_default());
+            let numbers = of_stem.map(|item| item.number);
+            let block = series.block(&run.stem, run.of_stem, run.may_go_on, numbers);
+            if block.is_some() || run.of_stem >= RUN_MIN {
+                if run.first > at {
+                    return Self { end: run.first, ..Self::default() };
+                }
+                *next = next.saturating_add(1);
+                return Self { end: run.end, stem: Some(run.stem), block };
+            }
+            *next = next.saturating_add(1);
         }
-        *next = next.saturating_add(1);
-        let of_stem = runs.iter().filter(|other| other.stem == run.stem);
-        let numbers = of_stem.flat_map(|run| items.get(run.first..run.end).unwrap_or_default()).map(|item| item.number);
-        let block = series.block(&run.stem, run.of_stem, run.may_go_on, numbers);
-        Self { end: run.end, stem: Some(run.stem), block }
+        Self { end: usize::MAX, ..Self::default() }
     }
 
     /// Gives an item of it its key, where that has none yet.

@@ -167,7 +167,7 @@ fn odd_word(text: &[u8]) -> u64 {
 ///
 /// An open-addressed table in 8 parts. A key belongs into a cache line of four slots, and stands in it or, where that was
 /// full, in the next with a gap: a look-up waits for memory once, and nearly always one line tells. 16 bytes a slot; 21 to
-/// 30 bytes a key once a part has grown past what was expected, up to twice as many before.
+/// 30 bytes a key once a part has grown past what was expected, up to three times as many before.
 #[derive(Debug)]
 pub struct Duplicates {
     parts: Vec<Part>,
@@ -179,8 +179,10 @@ const PARTS: usize = 8;
 const FULL: (usize, usize) = (3, 4);
 /// A part grows by two fifths: then it is just over half used.
 const GROWTH: (usize, usize) = (7, 5);
-/// It begins with this part of the room that is expected to be needed.
-const FIRST: usize = 64;
+/// It begins with this part of the room that is expected to be needed, and grows so many times up to that: what series
+/// leave to it may be little.
+const FIRST: usize = 81;
+const STEP: usize = 3;
 
 #[derive(Clone, Debug)]
 struct Part {
@@ -191,7 +193,7 @@ struct Part {
     used: usize,
     /// At so many it grows.
     used_max: usize,
-    /// Up to so many it grows by as many again.
+    /// Up to so many it grows in few steps.
     homes_expected: usize,
 }
 
@@ -354,8 +356,8 @@ impl Part {
     #[cold]
     fn grow(&mut self) {
         let homes = self.homes.saturating_mul(GROWTH.0).div_ceil(GROWTH.1).saturating_add(4);
-        let doubled = self.homes.saturating_mul(2).min(self.homes_expected);
-        let mut larger = Self::with_homes(homes.max(doubled));
+        let expected = self.homes.saturating_mul(STEP).min(self.homes_expected);
+        let mut larger = Self::with_homes(homes.max(expected));
         larger.homes_expected = self.homes_expected;
         for [highs, lows] in self.lines() {
             let slots = highs.iter().zip(lows).map(|(high, low)| Slot { high: *high, low: *low });

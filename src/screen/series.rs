@@ -5,9 +5,9 @@ use xxhash_rust::xxh3::xxh3_128;
 /// How many ids share a stem: those that differ in their last three digits alone.
 const IDS: usize = 1000;
 
-/// So many ids of one stem in a piece of a feed are worth a block, which then has at most 17 bytes a key. Fewer are so only
+/// So many ids of one stem in a piece of a feed are worth a block, which then has at most 14 bytes a key. Fewer are so only
 /// where more may follow.
-pub const RUN_MIN: usize = 250;
+pub const RUN_MIN: usize = 300;
 /// Blocks for stems that may go on are cheap while all have so many bytes a key.
 const CHEAP_BYTES: usize = 16;
 
@@ -25,8 +25,9 @@ impl Stem {
     #[inline(always)]
     pub fn of(source: SourceKey, record_id: &[u8]) -> Option<(Self, u16)> {
         let (stem, digits) = record_id.split_last_chunk()?;
+        let number = number(digits)?;
         let words = if stem.len() <= 16 { words(stem).into() } else { long_words(stem) };
-        Some((Self { source, words, length: stem.len() }, number(digits)?))
+        Some((Self { source, words, length: stem.len() }, number))
     }
 
     /// The number of a record id that has this stem; none also where telling takes longer than for nearly all.
@@ -68,7 +69,7 @@ fn long_words(stem: &[u8]) -> [u64; 2] {
     [hash as u64, (hash >> 64) as u64]
 }
 
-/// Records seen whose ids are numbers of a series, as switches give them: four to 17 bytes a key, read and written in
+/// Records seen whose ids are numbers of a series, as switches give them: four to 14 bytes a key, read and written in
 /// order, where the set of any keys has 21 to 30 and waits for memory.
 ///
 /// It stands beside [`super::Duplicates`], which has the others: a key is in one of the two.
@@ -167,6 +168,7 @@ impl Series {
 mod tests {
     use super::super::{Duplicates, Fingerprint};
     use super::*;
+    use rustc_hash::FxHashSet;
 
     fn stem(id: &str) -> Option<(Stem, u16)> {
         Stem::of(SourceKey::of("s"), id.as_bytes())
@@ -225,21 +227,22 @@ mod tests {
     fn a_key_costs_at_most_32_bytes_whatever_the_runs() {
         let run = |length: usize| (0..length as u16).collect::<Vec<_>>();
         let ordered = |length: usize, stems: u32| (0..stems).map(move |no| (no, run(length), false));
-        let one_in_fifty = (0..2_000).map(|no| (no, run(if no % 50 == 0 { 249 } else { 250 }), false));
-        let half = (0..1_500).map(|no| (no, run(if no % 2 == 0 { 249 } else { 250 }), false));
-        let one_id = (0..300).map(|no| (no, (0..300).map(|at| at % 250).collect(), false));
-        let cut = (0..3_000).map(|no| (no, run(if no % 3 == 0 { 300 } else { 1 }), true));
+        let one_in_fifty = (0..2_000).map(|no| (no, run(if no % 50 == 0 { RUN_MIN - 1 } else { RUN_MIN }), false));
+        let third = (0..1_500).map(|no| (no, run(if no % 3 == 0 { RUN_MIN - 1 } else { RUN_MIN }), false));
+        let one_id = (0..300).map(|no| (no, (0..1_000).map(|at| at % 299).collect(), false));
+        let cut = (0..3_000).map(|no| (no, run(if no % 3 == 0 { RUN_MIN } else { 1 }), true));
         let again = ordered(100, 1_000).chain(ordered(499, 1_000)).chain(ordered(500, 1_000));
         let kinds: [(&str, Vec<_>); 6] = [
             ("whole series", ordered(1_000, 300).collect()),
             ("few beside", one_in_fifty.collect()),
-            ("half beside", half.collect()),
+            ("a third beside", third.collect()),
             ("ids that come again", one_id.collect()),
             ("runs that are cut", cut.collect()),
             ("first short, then long", again.collect()),
         ];
         for (kind, runs) in kinds {
-            let expected = runs.iter().map(|(_, run, _)| run.len()).sum();
+            let ids = runs.iter().flat_map(|(no, run, _)| run.iter().map(move |number| (*no, *number)));
+            let expected = ids.collect::<FxHashSet<_>>().len();
             let (bytes, keys) = kept(expected, runs);
             assert!(keys > 50_000, "{kind}: {keys}");
             assert!(bytes <= 32 * keys, "{kind}: {bytes} bytes for {keys} keys, {}", bytes / keys);
