@@ -123,12 +123,15 @@ fn attempt(pass: &Pass<'_>, wanted: &FxHashSet<u128>) -> Result<(Report, FxHashS
         jobs: pass.threads.current_num_threads(),
         progress: pass.progress,
         settle_all: !pass.traced.is_empty(),
-        keeps_keys: !wanted.is_empty() || !pass.traced.is_empty(),
+        keeps_keys: (!wanted.is_empty() || !pass.traced.is_empty()).into(),
     };
     let is_written = outcomes.is_some();
     let sink = Sink {
         settle: &mut |slot: &mut Slot<Rows>, _| {
             settler.settle(&mut slot.prepared);
+            if settler.memory.series.is_closed() {
+                stages.keeps_keys.store(true, Ordering::Relaxed);
+            }
             Ok(())
         },
         finish: &|slot| {

@@ -45,12 +45,16 @@ pub(super) fn find_runs(source: SourceKey, group: &[Decoded<'_>], numbers: &mut 
     }
 }
 
+/// So many runs are in a piece that its ids end in digits by chance.
+pub(super) fn are_by_chance(runs: &[Run], items: &[Item]) -> bool {
+    items.len() > 256 && runs.len() > items.len() / 8
+}
+
 /// Once the piece is whole: sums up what there is of each stem, and gives their keys to items whose stem has few.
 pub(super) fn end_runs(source: SourceKey, prepared: &mut Prepared) {
     let mut items = std::mem::take(&mut prepared.items);
     let mut stems: FxHashMap<Stem, (usize, usize)> = FxHashMap::default();
-    // Where so many runs are, ids end in digits by chance.
-    let runs = if prepared.runs.len() > items.len() / 8 { &[] } else { prepared.runs.as_slice() };
+    let runs = if are_by_chance(&prepared.runs, &items) { &[] } else { prepared.runs.as_slice() };
     for run in runs {
         let (of_stem, end) = stems.entry(run.stem).or_default();
         (*of_stem, *end) = (of_stem.wrapping_add(run.end.wrapping_sub(run.first)), run.end);

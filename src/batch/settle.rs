@@ -1,7 +1,7 @@
 use super::item::{Fate, Item, Place, Prepared, Reference, Stateful, Told};
 use super::open_calls::{Joined, OpenCalls, OpenPart};
 use super::posted::{Booked, posted};
-use super::runs::Stretch;
+use super::runs::{Stretch, are_by_chance};
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::{Steps, Trace};
 use crate::book::{Account, AccountNo, Funds, Posted, Reversal, Taken};
@@ -102,6 +102,9 @@ impl<'r> Settler<'r> {
             && !self.recycles;
         let runs = std::mem::take(&mut prepared.runs);
         let (mut next_run, mut stretch) = (0, Stretch::default());
+        if !self.memory.series.is_closed() && are_by_chance(&runs, &items) && self.memory.series.close() {
+            self.memory.duplicates.make_room();
+        }
         for at in 0..items.len() {
             if at >= stretch.end {
                 stretch = Stretch::from(at, &mut next_run, &runs, &items, &mut self.memory.series);

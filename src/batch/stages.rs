@@ -4,7 +4,7 @@ use super::prepare::{Memory, Preparer};
 use super::reader::{Pieces, Work};
 use super::turns::InTurn;
 use crate::units::Period;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// What becomes of a piece that is prepared, in three steps. The first and the last are taken piece after piece, in feed
@@ -39,8 +39,8 @@ pub(crate) struct Stages<'p> {
     pub(crate) progress: &'p AtomicU64,
     /// The whole of each record's outcome is decided when it is settled: for a trace.
     pub(crate) settle_all: bool,
-    /// Each item has its key.
-    pub(crate) keeps_keys: bool,
+    /// Each item has its key. May become so on the way.
+    pub(crate) keeps_keys: AtomicBool,
 }
 
 /// Buffers of one piece, reused.
@@ -156,7 +156,7 @@ impl Stages<'_> {
             source: &file.source,
             decoder: work.decoder.as_ref().as_ref(),
             settle_all: self.settle_all,
-            keeps_keys: self.keeps_keys,
+            keeps_keys: self.keeps_keys.load(Ordering::Relaxed),
             first_day: self.reference.period.map(Period::first_day),
         };
         let prepared = &mut slot.prepared;

@@ -78,7 +78,7 @@ impl Feeds<'_> {
             jobs: self.jobs,
             progress: self.progress,
             settle_all: false,
-            keeps_keys: true,
+            keeps_keys: true.into(),
         };
         let steps = Sink {
             settle: &mut |slot: &mut Slot<Decided>, earlier| sink.settle(slot, earlier),

@@ -196,7 +196,7 @@ impl Run<'_> {
             jobs: self.how.threads.current_num_threads(),
             progress: self.how.progress,
             settle_all: false,
-            keeps_keys: true,
+            keeps_keys: true.into(),
         };
         stages.run_settling(&mut pieces, &mut |prepared| sink.take(prepared))?;
         if let Some(error) = pieces.error {

@@ -348,7 +348,7 @@ impl Replay<'_> {
             jobs: self.how.threads.current_num_threads(),
             progress: self.how.progress,
             settle_all: false,
-            keeps_keys: true,
+            keeps_keys: true.into(),
         };
         stages.run_settling(&mut pieces, &mut |prepared| {
             sink.take(prepared);

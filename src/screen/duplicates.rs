@@ -229,6 +229,13 @@ impl Duplicates {
         Self { parts: parts.collect() }
     }
 
+    /// Takes the room for as many records as are expected: nothing is left to series.
+    pub fn make_room(&mut self) {
+        for part in self.parts.iter_mut().filter(|part| part.homes < part.homes_expected) {
+            part.grow_to(part.homes_expected);
+        }
+    }
+
     /// How many records have been seen.
     pub fn len(&self) -> usize {
         self.parts.iter().map(|part| part.used).sum()
@@ -357,7 +364,11 @@ impl Part {
     fn grow(&mut self) {
         let homes = self.homes.saturating_mul(GROWTH.0).div_ceil(GROWTH.1).saturating_add(4);
         let expected = self.homes.saturating_mul(STEP).min(self.homes_expected);
-        let mut larger = Self::with_homes(homes.max(expected));
+        self.grow_to(homes.max(expected));
+    }
+
+    fn grow_to(&mut self, homes: usize) {
+        let mut larger = Self::with_homes(homes);
         larger.homes_expected = self.homes_expected;
         for [highs, lows] in self.lines() {
             let slots = highs.iter().zip(lows).map(|(high, low)| Slot { high: *high, low: *low });

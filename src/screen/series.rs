@@ -84,6 +84,8 @@ pub struct Series {
     beside: Box<[u64; BESIDE_WORDS]>,
     /// Records in blocks.
     used: usize,
+    /// No stem gets a block any more.
+    is_closed: bool,
 }
 
 const NOT_SEEN: u32 = 0;
@@ -106,11 +108,28 @@ pub struct Block(usize);
 
 impl Default for Series {
     fn default() -> Self {
-        Self { blocks_of: FxHashMap::default(), blocks: Vec::new(), beside: Box::new([0; BESIDE_WORDS]), used: 0 }
+        Self {
+            blocks_of: FxHashMap::default(),
+            blocks: Vec::new(),
+            beside: Box::new([0; BESIDE_WORDS]),
+            used: 0,
+            is_closed: false,
+        }
     }
 }
 
 impl Series {
+    /// Where no stem has a block yet, none will get one: ids end in digits by chance. Whether it is so.
+    pub fn close(&mut self) -> bool {
+        self.is_closed = self.blocks_of.is_empty();
+        self.is_closed
+    }
+
+    /// All keys are in the other set, and stay there.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     /// The block of a stem of which so many records come, of these numbers; none where its keys are kept in the other set,
     /// which is remembered. `may_go_on`: more may follow.
     pub fn block(
@@ -120,6 +139,9 @@ impl Series {
         may_go_on: bool,
         numbers: impl Iterator<Item = u16>,
     ) -> Option<Block> {
+        if self.is_closed {
+            return None;
+        }
         if let Some(block) = self.blocks_of.get(stem) {
             return Some(*block);
         }
@@ -250,6 +272,18 @@ mod tests {
         let (bytes, keys) = kept(100_000, (0..300).map(|no| (no, vec![7; 300], false)));
         assert_eq!(keys, 300);
         assert!(bytes < 1 << 20, "one id of a stem again and again is not worth a block: {bytes}");
+    }
+
+    #[test]
+    fn once_closed_there_are_no_blocks_and_not_while_there_are() {
+        let (of, other) = (stem("m1-000").unwrap().0, stem("m2-000").unwrap().0);
+        let mut open = Series::default();
+        assert!(open.block(&of, 1_000, false, 0..1_000).is_some());
+        assert!(!open.close() && !open.is_closed());
+        assert!(open.block(&other, 1_000, false, 0..1_000).is_some());
+        let mut closed = Series::default();
+        assert!(closed.close() && closed.is_closed());
+        assert!(closed.block(&of, 1_000, false, 0..1_000).is_none());
     }
 
     #[test]
