@@ -18,7 +18,7 @@ mod window;
 
 pub use files::{TariffPaths, holidays_of, load_files, read_files, toml_files};
 pub use finding::{Finding, Severity};
-pub use flat::FlatRate;
+pub use flat::{FlatPrice, FlatRate};
 pub use lint::{AllowedStep, lint};
 pub use load::{KnownNames, SourceFile, TariffInput, load, load_with_places};
 pub use places::{Places, PlanPlaces, PrefixEntry, PrefixPlaces, VersionPlaces};

@@ -42,8 +42,9 @@ pub fn on_net(net: Tiyn, rate: VatRate) -> Option<Tiyn> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Extraction {
     rate: VatRate,
-    /// Twice the divisor, since halves go up.
-    doubled: Reciprocal,
+    /// What the net part is divided by, 100 % and the rate; by twice as much, since halves go up.
+    divisor: u64,
+    by_doubled: Reciprocal,
     /// Greater amounts, and those below zero, need a division.
     gross_max: u64,
 }
@@ -52,8 +53,9 @@ impl Extraction {
     /// Taking out VAT at a rate.
     pub fn of(rate: VatRate) -> Self {
         let divisor = WHOLE.saturating_add(u64::from(rate.hundredths()));
-        let doubled = Reciprocal::of(divisor.saturating_mul(2));
-        Self { rate, doubled, gross_max: doubled.exact_up_to().saturating_sub(divisor) / (2 * WHOLE) }
+        let doubled = divisor.saturating_mul(2);
+        let gross_max = Reciprocal::exact_up_to(doubled).saturating_sub(divisor) / (2 * WHOLE);
+        Self { rate, divisor, by_doubled: Reciprocal::of(doubled), gross_max }
     }
 
     /// The net part of a gross amount.
@@ -61,9 +63,9 @@ impl Extraction {
     pub fn net(self, gross: Tiyn) -> Tiyn {
         match u64::try_from(gross.get()) {
             Ok(amount) if amount <= self.gross_max => {
-                let sum = amount.wrapping_mul(2 * WHOLE).wrapping_add(self.doubled.divisor() / 2);
+                let sum = amount.wrapping_mul(2 * WHOLE).wrapping_add(self.divisor);
                 // A quotient of a number of 64 bits by 20 000 and more fits.
-                Tiyn::new(self.doubled.quotient_of_exact(sum).cast_signed())
+                Tiyn::new(self.by_doubled.quotient(sum).cast_signed())
             }
             _ => extract(gross, self.rate).net,
         }

@@ -671,11 +671,14 @@ proptest! {
             let day = version.zone.local(usage.at).day;
             prop_assert_eq!((Some(moment.version), moment.day, moment.vat), (at, day, vat_rate_on(day)));
             // What was chosen for another plan or another class is not for this one.
-            prop_assert_eq!(moment.price(&mut moments.choices, version, (PlanId(1), &nothing), &usage), None);
+            let none = moment.price(&mut moments.choices, version, (PlanId(1), &nothing), usage.class, |_| Some(1));
+            prop_assert_eq!(none, None);
             for direction in [Direction::In, Direction::Out] {
                 let usage = rate::Usage { class: UsageClass { direction, ..usage.class }, ..usage };
                 let quoted = rate::quote(version, &plan, &usage, &[]);
-                if let Some(priced) = moment.price(&mut moments.choices, version, (PlanId(0), &plan), &usage) {
+                let amount = |measure| usage.amount(measure);
+                let plan_of_all = (PlanId(0), &plan);
+                if let Some(priced) = moment.price(&mut moments.choices, version, plan_of_all, usage.class, amount) {
                     let quoted = quoted.unwrap();
                     prop_assert_eq!(priced.units, quoted.units());
                     prop_assert_eq!(priced.charge, settle_in_full(version, &quoted, moment.vat).unwrap().charge);

@@ -330,7 +330,8 @@ impl Preparer<'_> {
 
         let presence = self.reference.tariffs.presence(record.visited_network);
         let class = UsageClass { service: record.service, direction: record.direction, presence, zone };
-        let usage = Usage {
+        // Made where it is asked for: what stands in memory in small parts is not soon read as a whole.
+        let usage = || Usage {
             at,
             duration_ms: common.duration_ms,
             bytes: record.bytes(),
@@ -341,9 +342,9 @@ impl Preparer<'_> {
         let priced = if free {
             Priced::NOTHING
         } else {
-            match moment.price(choices, version, (plan_id, plan), &usage) {
+            match moment.price(choices, version, (plan_id, plan), class, |measure| usage().amount(measure)) {
                 Some(priced) => priced,
-                None => by_the_book(version, plan, &usage, moment.vat)?,
+                None => by_the_book(version, plan, &usage(), moment.vat)?,
             }
         };
 
@@ -373,7 +374,7 @@ impl Preparer<'_> {
             let choice = account.map_or(PlanChoice::NONE, |account| register.plan_at(no, account, at));
             let is_warned = || account.is_some_and(|account| register.is_warned(no, account, at));
             let owed_in_full = presence != Presence::Home && !record.realtime && is_warned();
-            self.remember(prepared, record, Stateful { choice, free, owed_in_full, ..self.unrated(record, usage) })
+            self.remember(prepared, record, Stateful { choice, free, owed_in_full, ..self.unrated(record, usage()) })
         } else {
             Place::NONE
         };

@@ -19,6 +19,19 @@ pub struct Usage {
     pub class: UsageClass,
 }
 
+impl Usage {
+    /// How much of it there is by a measure: milliseconds, bytes or events; `None` by time where the duration is not
+    /// known.
+    #[inline]
+    pub fn amount(&self, measure: Measure) -> Option<u64> {
+        match measure {
+            Measure::Time => self.timed.then(|| u64::try_from(self.duration_ms).unwrap_or(0)),
+            Measure::Volume => Some(self.bytes),
+            Measure::Events => Some(self.quantity),
+        }
+    }
+}
+
 /// Units of one length and price that follow each other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Run {
@@ -96,12 +109,7 @@ impl Quote {
 pub fn quote(version: &Version, plan: &Plan, usage: &Usage, offered: &[(Measure, u64)]) -> Option<Quote> {
     let candidates = plan.candidates(usage.class);
     let (id, rate) = rate_at(version, plan, candidates, usage.at)?;
-    let amount = match rate.measure {
-        Measure::Time if !usage.timed => return None,
-        Measure::Time => u64::try_from(usage.duration_ms).unwrap_or(0),
-        Measure::Volume => usage.bytes,
-        Measure::Events => usage.quantity,
-    };
+    let amount = usage.amount(rate.measure)?;
     let mut quote = Quote {
         rate: id,
         measure: rate.measure,

@@ -1,6 +1,6 @@
-use super::{Charge, Usage};
+use super::Charge;
 use crate::law::{self, VatRate};
-use crate::tariff::{FlatRate, Measure, Plan, PlanId, Tariffs, UsageClass, Version};
+use crate::tariff::{FlatPrice, FlatRate, Measure, Plan, PlanId, Tariffs, UsageClass, Version};
 use crate::tax::Extraction;
 use crate::units::{InstantMs, LocalDay, Tiyn, Units};
 
@@ -33,44 +33,50 @@ pub struct Moments {
     pub choices: Choices,
 }
 
-/// Which flat rate of a plan is for what, as it was found before.
+/// Which flat price of a plan is for what, as it was found before.
 #[derive(Debug, Default)]
 pub struct Choices(Vec<Choice>);
 
-/// Band, plan and class of usage as one number, and the number of the rate, if there is one.
-type Choice = (u64, Option<u32>);
+/// One look at memory.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Choice {
+    /// Band, plan and class of usage as one number.
+    key: u64,
+    price: Option<FlatPrice>,
+}
+
+const _: () = assert!(size_of::<Choice>() == 64);
 
 impl Choices {
-    /// 64 KB, of which a month uses a part.
+    /// 256 KB, of which a month uses a part.
     const PLACES: usize = 4096;
     /// Greater than all.
-    const NONE: Choice = (u64::MAX, None);
+    const NONE: Choice = Choice { key: u64::MAX, price: None };
 
-    /// The rate of a plan that is for such usage.
+    /// The price by a plan of such usage.
     #[inline]
-    fn of<'p>(
+    fn of(
         &mut self,
         moment: &Moment,
         version: &Version,
-        (id, plan): (PlanId, &'p Plan),
+        (id, plan): (PlanId, &Plan),
         class: UsageClass,
-    ) -> Option<&'p FlatRate> {
+    ) -> Option<&FlatPrice> {
         let key = u64::from(moment.band?) << 55 | u64::from(id.0) << 39 | class.packed();
         let at = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize % Self::PLACES;
-        let choice = match self.0.get(at) {
-            Some((known, choice)) if *known == key => *choice,
-            _ => self.choose(at, key, plan.choose_flat(class, moment.windows, version.split)),
-        };
-        plan.flat_rate(choice?)
+        if self.0.get(at).is_none_or(|choice| choice.key != key) {
+            self.choose(at, Choice { key, price: plan.flat_price(class, moment.windows, version.split) });
+        }
+        self.0.get(at)?.price.as_ref()
     }
 
     #[cold]
-    fn choose(&mut self, at: usize, key: u64, choice: Option<u32>) -> Option<u32> {
+    fn choose(&mut self, at: usize, choice: Choice) {
         self.0.resize(Self::PLACES, Self::NONE);
         if let Some(place) = self.0.get_mut(at) {
-            *place = (key, choice);
+            *place = choice;
         }
-        choice
     }
 }
 
@@ -184,8 +190,8 @@ impl Moment {
         Some(moment)
     }
 
-    /// The charge of a usage by the best flat rate of a plan, without allowances; `None` where the book must say, also
-    /// that there is no rate.
+    /// The charge of a usage by the best flat price of a plan, without allowances; `None` where the book must say, also
+    /// that there is no rate. `amount`: how much there is of it by a measure.
     ///
     /// What [`quote`](super::quote) and [`settle_in_full`](super::settle_in_full) say together; a test compares them.
     #[inline]
@@ -194,16 +200,11 @@ impl Moment {
         choices: &mut Choices,
         version: &Version,
         plan: (PlanId, &Plan),
-        usage: &Usage,
+        class: UsageClass,
+        amount: impl FnOnce(Measure) -> Option<u64>,
     ) -> Option<Priced> {
-        let rate = choices.of(self, version, plan, usage.class)?;
-        let amount = match rate.measure? {
-            Measure::Time if usage.timed => u64::try_from(usage.duration_ms).unwrap_or(0),
-            Measure::Time => return None,
-            Measure::Volume => usage.bytes,
-            Measure::Events => usage.quantity,
-        };
-        let (units, tiyn) = rate.price(amount)?;
+        let price = choices.of(self, version, plan, class)?;
+        let (units, tiyn) = price.of_amount(amount(price.measure)?)?;
         let rounded = Tiyn::new(i64::try_from(tiyn).ok()?);
         let charge = if version.prices_include_vat {
             Charge { gross: rounded, net: self.extraction.net(rounded) }

@@ -1,4 +1,4 @@
-use super::{Allowance, FlatRate, Rate, RateId, UsageClass, Visited, Zones};
+use super::{Allowance, FlatPrice, FlatRate, Rate, RateId, UsageClass, Visited, Zones};
 use crate::record::{Direction, Service};
 use crate::units::Tiyn;
 use std::collections::{BTreeMap, HashMap};
@@ -64,22 +64,15 @@ impl Plan {
         self.ordered.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    /// The number of the rate for such usage while these windows hold, a bit for each and [`FlatRate::ALWAYS`]; `None`
-    /// where there is none, or where `split`, units priced by windows of their own, makes it more than one.
-    pub fn choose_flat(&self, usage: UsageClass, windows: u64, split: bool) -> Option<u32> {
+    /// The flat price of such usage while these windows hold, a bit for each and [`FlatRate::ALWAYS`]; `None` where there
+    /// is none, or where `split`, units priced by windows of their own, makes it more than one.
+    pub fn flat_price(&self, usage: UsageClass, windows: u64, split: bool) -> Option<FlatPrice> {
         let (start, end) = self.run(usage);
         let candidates = self.flat.get(start as usize..end as usize)?;
         if split && candidates.iter().any(|rate| rate.windows != FlatRate::ALWAYS) {
             return None;
         }
-        let first = candidates.iter().position(|rate| rate.windows & windows != 0)?;
-        start.checked_add(u32::try_from(first).ok()?)
-    }
-
-    /// A rate by its number from [`Self::choose_flat`].
-    #[inline]
-    pub fn flat_rate(&self, number: u32) -> Option<&FlatRate> {
-        self.flat.get(number as usize)
+        candidates.iter().find(|rate| rate.windows & windows != 0)?.price
     }
 
     /// Where the rates that fit such usage stand.

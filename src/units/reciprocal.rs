@@ -1,4 +1,4 @@
-/// A divisor that many numbers are divided by: the quotient is the high half of a product, where that is exact.
+/// The inverse of a divisor, for many numbers: a quotient is the high half of a product, where that is exact.
 ///
 /// ```
 /// use esep::units::Reciprocal;
@@ -6,58 +6,29 @@
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reciprocal {
-    divisor: u64,
-    /// ⌊(2⁶⁴ − 1) ÷ divisor⌋ + 1.
+    /// ⌊(2⁶³ − 1) ÷ divisor⌋ + 1.
     factor: u64,
-    /// The product is exact up to here: factor × divisor is at most `divisor` above 2⁶⁴, so the error stays below one
-    /// part of the divisor while number × divisor < 2⁶⁴.
-    exact_up_to: u64,
 }
 
 impl Reciprocal {
-    /// A divisor; 0 counts as 1.
+    /// Of a divisor; 0 counts as 1.
     pub const fn of(divisor: u64) -> Self {
-        match divisor {
-            // The factor of 1 would be 2⁶⁴; it stands as 0.
-            0 | 1 => Self { divisor: 1, factor: 0, exact_up_to: u64::MAX },
-            _ => {
-                let most = u64::MAX.wrapping_div(divisor);
-                Self { divisor, factor: most.wrapping_add(1), exact_up_to: most }
-            }
+        Self { factor: Self::exact_up_to(divisor).wrapping_add(1) }
+    }
+
+    /// Numbers up to here are divided exactly by such a divisor: factor × divisor is at most `divisor` above 2⁶³, so the
+    /// error stays below one part of the divisor while number × divisor < 2⁶³.
+    pub const fn exact_up_to(divisor: u64) -> u64 {
+        match i64::MAX.unsigned_abs().checked_div(divisor) {
+            Some(most) => most,
+            None => i64::MAX.unsigned_abs(),
         }
     }
 
-    /// What it divides by.
-    pub const fn divisor(self) -> u64 {
-        self.divisor
-    }
-
-    /// Numbers up to here have quotients that need no division.
-    pub const fn exact_up_to(self) -> u64 {
-        self.exact_up_to
-    }
-
-    /// `number ÷ divisor`, rounded down.
+    /// `number ÷ divisor`, rounded down, of a number up to [`Self::exact_up_to`].
     #[inline]
     pub fn quotient(self, number: u64) -> u64 {
-        if number <= self.exact_up_to {
-            return self.quotient_of_exact(number);
-        }
-        number.checked_div(self.divisor).unwrap_or(number)
-    }
-
-    /// [`Self::quotient`] of a number that is known to be no greater than [`Self::exact_up_to`].
-    #[inline]
-    pub fn quotient_of_exact(self, number: u64) -> u64 {
-        let by_one = u64::from(self.factor == 0).wrapping_neg();
-        (u128::from(number).wrapping_mul(u128::from(self.factor)) >> 64) as u64 | number & by_one
-    }
-
-    /// `number ÷ divisor`, rounded up, of a number that is known to be no greater than [`Self::exact_up_to`].
-    #[inline]
-    pub fn quotient_up_of_exact(self, number: u64) -> u64 {
-        let down = self.quotient_of_exact(number);
-        down.wrapping_add(u64::from(down.wrapping_mul(self.divisor) != number))
+        (u128::from(number).wrapping_mul(u128::from(self.factor)) >> 63) as u64
     }
 }
 
@@ -74,14 +45,12 @@ mod tests {
             shift in 0u32..64,
             near in 0u64..3,
         ) {
-            let reciprocal = Reciprocal::of(divisor);
+            let (reciprocal, most) = (Reciprocal::of(divisor), Reciprocal::exact_up_to(divisor));
             let divisor = divisor.max(1);
             let multiple = (number >> shift) / divisor * divisor;
-            for number in [number >> shift, multiple.saturating_add(near), multiple.saturating_sub(near), reciprocal.exact_up_to.saturating_add(near)] {
-                prop_assert_eq!(reciprocal.quotient(number), number / divisor);
-                let exact = number.min(reciprocal.exact_up_to());
-                prop_assert_eq!(reciprocal.quotient_of_exact(exact), exact / divisor);
-                prop_assert_eq!(reciprocal.quotient_up_of_exact(exact), exact.div_ceil(divisor));
+            for number in [number >> shift, multiple.saturating_add(near), multiple.saturating_sub(near), most] {
+                let exact = number.min(most);
+                prop_assert_eq!(reciprocal.quotient(exact), exact / divisor);
             }
         }
     }
