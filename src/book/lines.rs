@@ -127,7 +127,7 @@ pub struct Lines {
 /// Lines on their way to their answers.
 #[derive(Clone, Debug)]
 pub struct AskedLines {
-    /// Packed digits; 0 for other text, which is looked up by itself.
+    /// Packed digits; 0 for other text.
     numbers: [u64; ASKED],
     homes: [usize; ASKED],
 }
@@ -294,8 +294,9 @@ impl Lines {
     pub fn ask(&self, lines: &[(&[u8], InstantMs)]) -> AskedLines {
         let mut asked = AskedLines { numbers: [0; ASKED], homes: [0; ASKED] };
         for ((number, home), (line, _)) in asked.numbers.iter_mut().zip(&mut asked.homes).zip(lines) {
-            *number = packed_digits(line).unwrap_or(0);
-            *home = self.home(hash_of_number(*number));
+            let key = Key::of(line);
+            *number = key.number.unwrap_or(0);
+            *home = self.home(key.hash());
             prefetch(&self.table, *home);
         }
         asked
@@ -305,24 +306,35 @@ impl Lines {
     #[inline(never)]
     pub fn answers(&self, asked: &AskedLines, lines: &[(&[u8], InstantMs)], answers: &mut [LineAnswer]) {
         let found = asked.numbers.iter().zip(&asked.homes);
-        for ((answer, (number, home)), (line, at)) in answers.iter_mut().zip(found).zip(lines) {
+        // A bit for each line that was not found at once.
+        let mut left = 0u32;
+        for (((answer, (number, home)), (_, at)), bit) in answers.iter_mut().zip(found).zip(lines).zip(0u32..) {
             // Mostly the line stands where it belongs and has one span. Which of the four it is, is told without a branch.
             let bucket = self.table.get(*home).unwrap_or(&Bucket::EMPTY);
             let slot = lanes_of(*number, &bucket.keys).trailing_zeros() as usize;
-            *answer = match bucket.spans.get(slot) {
-                Some(span) if self.times_of(*span).is_some_and(|times| times.hold(*at)) => span.answer(),
-                _ => self.search(*number, *home, line, *at),
-            };
+            match bucket.spans.get(slot) {
+                Some(span) if self.times_of(*span).is_some_and(|times| times.hold(*at)) => *answer = span.answer(),
+                _ => {
+                    left |= 1u32.wrapping_shl(bit);
+                    prefetch(&self.table, home.wrapping_add(1));
+                }
+            }
+        }
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            if let (Some(answer), Some(asked_at)) = (answers.get_mut(at), lines.get(at)) {
+                *answer = self.search(asked, at, *asked_at);
+            }
         }
     }
 
-    /// Whose line it is: digits as packed and where they belong, 0 where the line is other text.
+    /// Whose line it is that stands at a place among those asked.
     #[inline(never)]
-    fn search(&self, number: u64, home: usize, line: &[u8], at: InstantMs) -> LineAnswer {
-        if number == 0 {
-            return self.find(line, at);
-        }
-        self.answer(self.look_up_from(home, |key| key == number).1, at)
+    fn search(&self, asked: &AskedLines, place: usize, (line, at): (&[u8], InstantMs)) -> LineAnswer {
+        let number = asked.numbers.get(place).copied().filter(|number| *number != 0);
+        let home = asked.homes.get(place).copied().unwrap_or(0);
+        self.answer(self.look_up_from(home, |held| self.is_key(held, Key { number, text: line })).1, at)
     }
 
     /// Whether the line is ours at any time.
@@ -355,10 +367,16 @@ impl Lines {
 
     /// Where a line stands, with its key and what is known of it; the gap where it would, if it does not.
     fn look_up(&self, key: Key<'_>) -> (Place, Option<(u64, Span)>) {
-        self.look_up_from(self.home(key.hash()), |held| match key.number {
+        self.look_up_from(self.home(key.hash()), |held| self.is_key(held, key))
+    }
+
+    /// Whether what a bucket holds is the key.
+    #[inline]
+    fn is_key(&self, held: u64, key: Key<'_>) -> bool {
+        match key.number {
             Some(number) => held == number,
             None => held & TEXT != 0 && text_of(&self.texts, held) == key.text,
-        })
+        }
     }
 
     fn look_up_from(&self, home: usize, is_it: impl Fn(u64) -> bool) -> (Place, Option<(u64, Span)>) {
