@@ -588,6 +588,19 @@ const BASES: [Basis; 2] = [Basis::Gross, Basis::Net];
 
 // The program and the reference agree.
 
+/// Whether a product that a flat price is divided by reaches 2⁶³.
+fn leaves_63_bits(plan: &Plan, usage: &rate::Usage, quoted: &Quote) -> bool {
+    let rate = &plan.rates[usize::from(quoted.rate.0)];
+    let Some(step) = rate.steps.first() else { return true };
+    let (divisor, unit) = (step.price.divisor() as u128, u128::from(step.unit));
+    let tiyn = divisor * 10_000;
+    let units = u128::from(quoted.units().max(rate.minimum_units));
+    let fee = rate.connect_fee_micro_tenge as u128 * divisor;
+    let sum = units * step.price.micro_tenge() as u128 + fee + tiyn / 2;
+    let amount = u128::from(usage.amount(rate.measure).unwrap());
+    sum * tiyn >= 1 << 63 || (amount + unit - 1) * unit >= 1 << 63
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -678,22 +691,18 @@ proptest! {
                 let quoted = rate::quote(version, &plan, &usage, &[]);
                 let amount = |measure| usage.amount(measure);
                 let plan_of_all = (PlanId(0), &plan);
-                if let Some(priced) = moment.price(&mut moments.choices, version, plan_of_all, usage.class, amount) {
-                    let quoted = quoted.unwrap();
+                let priced = moment.price(&mut moments.choices, version, plan_of_all, usage.class, amount);
+                // Never beyond what 63 bits say exactly, and always within, unless something is special.
+                if let (Some(priced), Some(quoted)) = (priced, &quoted) {
                     prop_assert_eq!(priced.units, quoted.units());
-                    prop_assert_eq!(priced.charge, settle_in_full(version, &quoted, moment.vat).unwrap().charge);
-                } else if let Some(quoted) = quoted {
+                    prop_assert_eq!(priced.charge, settle_in_full(version, quoted, moment.vat).unwrap().charge);
+                    prop_assert!(!leaves_63_bits(&plan, &usage, quoted));
+                } else if let Some(quoted) = &quoted {
                     let rate = &plan.rates[usize::from(quoted.rate.0)];
-                    let leaves_63_bits = rate.steps.first().is_none_or(|step| {
-                        let (divisor, unit) = (step.price.divisor() as u128, u128::from(step.unit));
-                        let tiyn = divisor * 10_000;
-                        let units = u128::from(quoted.units().max(rate.minimum_units)) * step.price.micro_tenge() as u128;
-                        let sum = units + rate.connect_fee_micro_tenge as u128 * divisor + tiyn / 2;
-                        let amount = u128::from(usage.amount(rate.measure).unwrap());
-                        sum * tiyn >= 1 << 63 || (amount + unit) * unit >= 1 << 63
-                    });
-                    let is_special = version.split || rate.steps.len() > 1 || leaves_63_bits;
+                    let is_special = version.split || rate.steps.len() > 1 || leaves_63_bits(&plan, &usage, quoted);
                     prop_assert!(is_special, "{:?} is left to the book", rate);
+                } else {
+                    prop_assert_eq!(priced, None);
                 }
             }
         }

@@ -1,4 +1,5 @@
-/// The inverse of a divisor, for many numbers: a quotient is the high half of a product, where that is exact.
+/// The inverse of a divisor, for many numbers: a quotient is what a product has above its 63 lowest bits, where that
+/// is exact.
 ///
 /// ```
 /// use esep::units::Reciprocal;
