@@ -6,6 +6,7 @@
 //! Source: interface 7.1, rating 1.6–1.8.
 
 mod funds;
+mod ids;
 mod ledger;
 mod lines;
 mod posted;

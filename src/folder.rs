@@ -18,6 +18,7 @@ mod told;
 pub use config::{BadConfig, Config, FeedConfig};
 pub use events::{EVENT_COLUMNS, EventRow, event_id, event_line};
 pub use findings::Findings;
+use reference::Purpose;
 pub use reference::{Opening, PaymentRow};
 pub use told::{BroughtDebt, BroughtKind, FACT_COLUMNS, Told};
 
@@ -63,8 +64,18 @@ impl Folder {
         Self::open_knowing(root, KnownNames::default())
     }
 
+    /// The same to rate it: of openings and payments only those of accounts that pay ahead are kept, the others decide
+    /// nothing.
+    pub fn open_to_rate(root: &Path) -> (Option<Self>, Findings) {
+        Self::open_for(root, KnownNames::default(), Purpose::Rating)
+    }
+
     /// The same, for books that know names already.
     pub fn open_knowing(root: &Path, known: KnownNames) -> (Option<Self>, Findings) {
+        Self::open_for(root, known, Purpose::Books)
+    }
+
+    fn open_for(root: &Path, known: KnownNames, purpose: Purpose) -> (Option<Self>, Findings) {
         let mut findings = Findings::default();
         if !root.is_dir() {
             findings.error(&root.display().to_string(), 0, "there is no such folder".into());
@@ -79,14 +90,14 @@ impl Folder {
         };
         let paths = Paths { root: root.to_owned(), config };
         let Some(tariffs) = paths.tariffs(known, &mut findings) else { return (None, findings) };
-        Self::with(paths, tariffs, findings)
+        Self::with(paths, tariffs, purpose, findings)
     }
 
     /// As [`Folder::open_knowing`], of a folder whose tariffs and prefixes were read before; none are looked for.
     pub fn open_by(root: &Path, tariffs: Tariffs) -> (Option<Self>, Findings) {
         let mut findings = Findings::default();
         match Config::read(&root.join("esep.toml")) {
-            Ok(config) => Self::with(Paths { root: root.to_owned(), config }, tariffs, findings),
+            Ok(config) => Self::with(Paths { root: root.to_owned(), config }, tariffs, Purpose::Books, findings),
             Err(error) => {
                 findings.error("esep.toml", error.line, error.message);
                 (None, findings)
@@ -94,10 +105,10 @@ impl Folder {
         }
     }
 
-    fn with(paths: Paths, tariffs: Tariffs, mut findings: Findings) -> (Option<Self>, Findings) {
+    fn with(paths: Paths, tariffs: Tariffs, purpose: Purpose, mut findings: Findings) -> (Option<Self>, Findings) {
         let Some(files) = feeds::feed_files(&paths.root, &paths.config, &mut findings) else { return (None, findings) };
         let period = paths.config.period;
-        let mut loaded = reference::read(&paths, &tariffs, &mut findings);
+        let mut loaded = reference::read(&paths, &tariffs, purpose, &mut findings);
         if findings.errors() > 0 {
             return (None, findings);
         }

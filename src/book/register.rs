@@ -1,14 +1,10 @@
 use super::Lines;
-use super::slots::Slots;
+use super::ids::{Ids, NoPlace};
 use crate::hint::{huge_pages, prefetch};
 use crate::tariff::PlanId;
 use crate::units::{InstantMs, LocalDay, Tiyn};
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
-use std::hash::BuildHasher;
-
-/// Keys are the operator's own numbers and ids, never a stranger's choice.
-const HASHER: FxBuildHasher = FxBuildHasher;
 
 /// An account: its place in the register.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
@@ -131,10 +127,7 @@ pub struct Register {
     /// Lines by number or login.
     pub lines: Lines,
     accounts: Vec<Account>,
-    /// End of each account's id in `ids`.
-    id_ends: Vec<u32>,
-    ids: Vec<u8>,
-    by_id: Slots,
+    ids: Ids,
     assignments: FxHashMap<AccountNo, Vec<Assignment>>,
     off_spans: FxHashMap<AccountNo, SmallVec<[SwitchedOff; 1]>>,
     limits: FxHashMap<AccountNo, Tiyn>,
@@ -143,9 +136,6 @@ pub struct Register {
     knows_plans: bool,
 }
 
-/// An id has about so many bytes.
-const ID_BYTES: usize = 9;
-
 /// An account of that id stands there already, or the register is full (4 GiB of ids).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AccountTwice;
@@ -153,15 +143,9 @@ pub struct AccountTwice;
 impl Register {
     /// An empty register for about so many accounts; their lines make room for themselves.
     pub fn with_capacity(accounts: usize) -> Self {
-        let mut register = Self {
-            accounts: Vec::with_capacity(accounts),
-            id_ends: Vec::with_capacity(accounts),
-            ids: Vec::with_capacity(accounts.saturating_mul(ID_BYTES)),
-            by_id: Slots::with_capacity(accounts),
-            ..Self::default()
-        };
+        let (accounts, ids) = (Vec::with_capacity(accounts), Ids::with_capacity(accounts));
+        let mut register = Self { accounts, ids, ..Self::default() };
         huge_pages(&mut register.accounts);
-        huge_pages(&mut register.id_ends);
         register
     }
 
@@ -177,23 +161,19 @@ impl Register {
 
     /// Opens an account under its id.
     pub fn add(&mut self, id: &[u8], account: Account) -> Result<AccountNo, AccountTwice> {
-        let no = u32::try_from(self.accounts.len()).map_err(|_| AccountTwice)?;
-        let end = u32::try_from(self.ids.len().saturating_add(id.len())).map_err(|_| AccountTwice)?;
-        let hash = HASHER.hash_one(id);
-        if self.by_id.find(hash, |no| id_at(&self.id_ends, &self.ids, no) == id).is_some() {
-            return Err(AccountTwice);
-        }
-        let (ends, ids) = (&self.id_ends, &self.ids);
-        self.by_id.put(hash, no, |no| HASHER.hash_one(id_at(ends, ids, no)));
-        self.ids.extend_from_slice(id);
-        self.id_ends.push(end);
+        let no = self.ids.push(id).map_err(|NoPlace| AccountTwice)?;
         self.accounts.push(account);
         Ok(AccountNo(no))
     }
 
+    /// Whether [`Self::add`] under an id need not wait for memory.
+    pub fn is_next(&self, id: &[u8]) -> bool {
+        self.ids.is_next(id)
+    }
+
     /// The account of an id.
     pub fn find(&self, id: &[u8]) -> Option<AccountNo> {
-        self.by_id.find(HASHER.hash_one(id), |no| id_at(&self.id_ends, &self.ids, no) == id).map(AccountNo)
+        self.ids.find(id).map(AccountNo)
     }
 
     /// The account of an id, which is likely the one that was opened after `last`: tables of one register are mostly in
@@ -205,7 +185,7 @@ impl Register {
 
     /// Asks for the memory that [`Self::add`] or [`Self::find`] of an id needs.
     pub fn prefetch_id(&self, id: &[u8]) {
-        self.by_id.prefetch(HASHER.hash_one(id));
+        self.ids.prefetch(id);
     }
 
     /// What is known of an account.
@@ -221,7 +201,7 @@ impl Register {
     /// Asks for the memory that tells where the id of an account stands.
     #[inline]
     pub fn prefetch_place_of_id(&self, no: AccountNo) {
-        prefetch(&self.id_ends, no.0 as usize);
+        self.ids.prefetch_place(no.0 as usize);
     }
 
     /// Asks for the id of an account: what [`Self::prefetch_place_of_id`] asked for has come.
@@ -250,7 +230,7 @@ impl Register {
 
     /// The id of an account.
     pub fn id(&self, no: AccountNo) -> &[u8] {
-        id_at(&self.id_ends, &self.ids, no.0)
+        self.ids.get(no.0)
     }
 
     /// Gives an account a plan from an instant until another; where two hold, the one that began later.
@@ -336,12 +316,6 @@ impl Register {
         account.aside.has(Aside::OFF)
             && self.off_spans.get(&no).is_some_and(|spans| spans.iter().any(|s| s.from <= at && at < s.to))
     }
-}
-
-fn id_at<'r>(ends: &[u32], ids: &'r [u8], no: u32) -> &'r [u8] {
-    let end = ends.get(no as usize).copied().unwrap_or(0);
-    let start = no.checked_sub(1).and_then(|before| ends.get(before as usize)).copied().unwrap_or(0);
-    ids.get(start as usize..end as usize).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(super) fn post(args: &PostArgs, form: rate::Summary) -> anyhow::Result<Ended
     let mut done = Ingested::default();
     let mut store = None;
     for path in folders {
-        let Some((folder, of_folder)) = rate::open(path, common) else { return Ok(Ended::NotDone) };
+        let Some((folder, of_folder)) = rate::opened(Folder::open(path), common) else { return Ok(Ended::NotDone) };
         findings.add(of_folder);
         let store = held(&mut store, args)?;
         with_progress(common, &signals, |how| {

@@ -63,9 +63,13 @@ pub(super) fn run(args: &RateArgs, form: Summary) -> anyhow::Result<Ended> {
     Ok(if args.strict && doubtful { Ended::Doubtful } else { Ended::Done })
 }
 
-/// Reads a folder and tells its findings; none where nothing can be rated.
+/// Reads a folder to rate it and tells its findings; none where nothing can be rated.
 pub(super) fn open(dir: &Path, common: &Common) -> Option<(Folder, Findings)> {
-    let (folder, findings) = Folder::open(dir);
+    opened(Folder::open_to_rate(dir), common)
+}
+
+/// Tells the findings of a folder that was read.
+pub(super) fn opened((folder, findings): (Option<Folder>, Findings), common: &Common) -> Option<(Folder, Findings)> {
     if !common.quiet || folder.is_none() {
         for finding in findings.kept() {
             if folder.is_some() || finding.is_error() || !common.quiet {

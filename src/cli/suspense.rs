@@ -3,6 +3,7 @@
 use super::books::{self, open};
 use super::{Ended, StoreArgs, print, rate, summary, tell};
 use crate::batch::tenge;
+use crate::folder::Folder;
 use crate::post::{AGES, Aged, Recycled, Store, WaitingRecord};
 use crate::record::SuspendReason;
 use crate::units::LocalDay;
@@ -61,7 +62,7 @@ pub(super) fn recycle(args: &RecycleArgs) -> anyhow::Result<Ended> {
     let common = &args.store.common;
     let mended = match &args.dir {
         None => None,
-        Some(dir) => match rate::open(dir, common) {
+        Some(dir) => match rate::opened(Folder::open(dir), common) {
             Some((folder, _)) => Some(folder),
             None => return Ok(Ended::NotDone),
         },

@@ -9,7 +9,7 @@ use crate::tariff::Tariffs;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use rustc_hash::FxHashMap;
 use std::path::Path;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
 /// What an account brings from the books before these.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +41,21 @@ pub struct PaymentRow {
     pub channel: Channel,
 }
 
+/// What a folder is read for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// To rate: of the money of accounts, that of those which pay ahead is all that decides.
+    Rating,
+    /// For the books, which need all of it.
+    Books,
+}
+
+impl Purpose {
+    fn needs_money_of(self, account: &Account) -> bool {
+        self == Self::Books || account.is_advance()
+    }
+}
+
 /// What the reference files of a folder say.
 pub(super) struct Loaded {
     pub(super) events: Vec<EventRow>,
@@ -51,7 +66,7 @@ pub(super) struct Loaded {
 }
 
 /// Reads accounts, lines, dated plans, payments and events.
-pub(super) fn read(paths: &Paths, tariffs: &Tariffs, findings: &mut Findings) -> Loaded {
+pub(super) fn read(paths: &Paths, tariffs: &Tariffs, purpose: Purpose, findings: &mut Findings) -> Loaded {
     let fallback;
     let zone = match tariffs.calendar() {
         Some(zone) => zone,
@@ -68,7 +83,8 @@ pub(super) fn read(paths: &Paths, tariffs: &Tariffs, findings: &mut Findings) ->
             }
         },
     };
-    let mut loading = Loading { paths, tariffs, zone, days: DayCache::default(), register: Register::default() };
+    let (days, register) = (DayCache::default(), Register::default());
+    let mut loading = Loading { paths, tariffs, purpose, zone, days, register };
     let openings = loading.accounts(findings);
     let brought = loading.told(findings);
     loading.lines(findings);
@@ -93,6 +109,7 @@ fn expected_rows(path: &Path, row_bytes: u64) -> usize {
 pub(super) struct Loading<'l> {
     pub(super) paths: &'l Paths,
     tariffs: &'l Tariffs,
+    purpose: Purpose,
     pub(super) zone: &'l Zone,
     days: DayCache,
     pub(super) register: Register,
@@ -146,66 +163,93 @@ impl<T> Default for Waiting<T> {
 }
 
 impl<T> Waiting<T> {
-    /// Lets a row wait; whether it is time to let all go.
-    fn push(&mut self, line: u32, text: &str, rest: T) -> bool {
-        self.texts.push_str(text);
+    /// Lets a row with some texts wait; whether it is time to let all go.
+    fn push(&mut self, line: u32, texts: &[&str], rest: T) -> bool {
+        texts.iter().for_each(|text| self.texts.push_str(text));
         self.rows.push((line, self.texts.len(), rest));
         self.rows.len() >= WAITING_MAX
     }
 
-    fn drain(&mut self, mut each: impl FnMut(u32, &str, T)) {
+    /// Looks at those that wait, each with its place among them.
+    fn each(&self, mut each: impl FnMut(usize, (u32, &str, &T))) {
+        let mut start = 0;
+        for (at, (line, end, rest)) in self.rows.iter().enumerate() {
+            each(at, (*line, self.texts.get(start..*end).unwrap_or_default(), rest));
+            start = *end;
+        }
+    }
+
+    fn drain(&mut self, mut each: impl FnMut((u32, &str, T))) {
         let mut start = 0;
         for (line, end, rest) in self.rows.drain(..) {
-            each(line, self.texts.get(start..end).unwrap_or_default(), rest);
+            each((line, self.texts.get(start..end).unwrap_or_default(), rest));
             start = end;
         }
         self.texts.clear();
     }
 }
 
+/// A row of `payments.csv`: what follows the two ids.
+struct Paid {
+    /// Length of its reference, which stands before the id of the account.
+    id_length: usize,
+    amount: Tiyn,
+    when: When,
+    channel: Channel,
+}
+
 /// Payments on their way into the list.
 #[derive(Default)]
 struct Payments {
-    /// By the hash of its reference, what each one said.
-    known: FxHashMap<u128, (u64, Tiyn)>,
-    /// Those that wait until the memory of their accounts is there, with their lines.
-    waiting: Vec<(u32, PaymentRow)>,
+    /// By the hash of its reference, the hash of what each one said.
+    known: FxHashMap<u128, u64>,
+    /// Those that wait until the memory of their accounts is there.
+    waiting: Waiting<Paid>,
     rows: Vec<PaymentRow>,
 }
 
 impl Payments {
     /// Takes those that wait, in their order. Whoever tells a finding of a later row lets them go first.
-    fn take_waiting(&mut self, register: &Register, name: &str, findings: &mut Findings) {
-        for (_, payment) in &mut self.waiting {
-            payment.no = register.find(payment.account_id.as_bytes());
-            if let Some(no) = payment.no {
+    fn take_waiting(&mut self, register: &Register, purpose: Purpose, name: &str, findings: &mut Findings) {
+        let Self { known, waiting, rows } = self;
+        let mut found = [None; WAITING_MAX];
+        waiting.each(|at, (_, texts, paid)| {
+            let no = register.find(texts.get(paid.id_length..).unwrap_or_default().as_bytes());
+            if let (Some(no), Some(place)) = (no, found.get_mut(at)) {
                 register.prefetch(no);
+                *place = Some(no);
             }
-        }
-        for (line, payment) in self.waiting.drain(..) {
-            let content = (xxh3_64(payment.account_id.as_bytes()), payment.amount);
-            if let Some(before) = self.known.insert(xxh3_128(payment.id.as_bytes()), content) {
+        });
+        let mut found = found.into_iter();
+        waiting.drain(|(line, texts, paid)| {
+            let no = found.next().flatten();
+            let (id, account_id) = texts.split_at_checked(paid.id_length).unwrap_or_default();
+            let content = xxh3_64_with_seed(account_id.as_bytes(), paid.amount.get().cast_unsigned());
+            if let Some(before) = known.insert(xxh3_128(id.as_bytes()), content) {
                 let what = if before == content {
                     "stands here already; counted once"
                 } else {
                     "stands here already with another amount; set aside"
                 };
-                findings.warning(name, line, format!("payment {} {what}", payment.id));
-                continue;
+                findings.warning(name, line, format!("payment {id} {what}"));
+                return;
             }
-            if payment.no.is_none() {
-                let message =
-                    format!("payment {}: no account {}; held as unidentified", payment.id, payment.account_id);
+            if no.is_none() {
+                let message = format!("payment {id}: no account {account_id}; held as unidentified");
                 findings.warning(name, line, message);
             }
             // Money that came in is the client's, such as a deposit before the opening (PA-28).
-            if let Some(opened) = payment.no.and_then(|no| opened_after(register, no, payment.day)) {
-                let (id, day) = (&payment.id, payment.day);
+            let When { at, day } = paid.when;
+            if let Some(opened) = no.and_then(|no| opened_after(register, no, day)) {
                 let odd = "is before the account was opened";
                 findings.warning(name, line, format!("payment {id}: paid_at {day} {odd}, {opened} (PA-8); it counts"));
             }
-            self.rows.push(payment);
-        }
+            let account = no.and_then(|no| register.account(no));
+            if account.map_or(purpose == Purpose::Books, |account| purpose.needs_money_of(account)) {
+                let (id, account_id) = (id.into(), account_id.into());
+                rows.push(PaymentRow { id, account_id, no, amount: paid.amount, at, day, channel: paid.channel });
+            }
+        });
     }
 }
 
@@ -264,41 +308,44 @@ impl Loading<'_> {
         let (path, name) = self.paths.of(&self.paths.config.accounts);
         self.register = Register::with_capacity(expected_rows(&path, ACCOUNT_BYTES));
         let mut waiting = Waiting::default();
-        let mut add = |register: &mut Register, waiting: &mut Waiting<_>, findings: &mut Findings| {
-            waiting.drain(|line, id, row: AccountRow| {
-                let Ok(no) = register.add(id.as_bytes(), row.account) else {
-                    findings.warning(name, line, format!("account {id} stands here already; set aside"));
-                    return;
-                };
-                if let Some(from) = row.off_from {
-                    register.switch_off(no, SwitchedOff { from, to: InstantMs(NEVER) });
-                }
-                if let Some(limit) = row.limit {
-                    register.set_limit(no, limit);
-                }
-                if let Some(from) = row.warned_from {
-                    register.warn(no, from);
-                }
-                if row.opening != Tiyn::ZERO {
-                    openings.push(Opening { no, amount: row.opening, due_on: row.due_on });
-                }
-            });
+        let purpose = self.purpose;
+        let mut add = |register: &mut Register, findings: &mut Findings, (line, id, row): (u32, &str, AccountRow)| {
+            let Ok(no) = register.add(id.as_bytes(), row.account) else {
+                findings.warning(name, line, format!("account {id} stands here already; set aside"));
+                return;
+            };
+            if let Some(from) = row.off_from {
+                register.switch_off(no, SwitchedOff { from, to: InstantMs(NEVER) });
+            }
+            if let Some(limit) = row.limit {
+                register.set_limit(no, limit);
+            }
+            if let Some(from) = row.warned_from {
+                register.warn(no, from);
+            }
+            if row.opening != Tiyn::ZERO && purpose.needs_money_of(&row.account) {
+                openings.push(Opening { no, amount: row.opening, due_on: row.due_on });
+            }
         };
         let found = read_table((&path, name), columns, &["account_id"], findings, |line, fields, findings| match self
             .account(fields)
         {
+            // As long as accounts come in the order of their ids, none has to wait.
+            Ok(account) if waiting.rows.is_empty() && self.register.is_next(fields[0].as_bytes()) => {
+                add(&mut self.register, findings, (line, fields[0], account));
+            }
             Ok(account) => {
                 self.register.prefetch_id(fields[0].as_bytes());
-                if waiting.push(line, fields[0], account) {
-                    add(&mut self.register, &mut waiting, findings);
+                if waiting.push(line, &fields[..1], account) {
+                    waiting.drain(|row| add(&mut self.register, findings, row));
                 }
             }
             Err(message) => {
-                add(&mut self.register, &mut waiting, findings);
+                waiting.drain(|row| add(&mut self.register, findings, row));
                 findings.warning(name, line, format!("account {}: {message}; set aside", fields[0]));
             }
         });
-        add(&mut self.register, &mut waiting, findings);
+        waiting.drain(|row| add(&mut self.register, findings, row));
         if !found {
             findings.warning(
                 name,
@@ -369,7 +416,7 @@ impl Loading<'_> {
         let mut last = None;
         let mut waiting = Waiting::default();
         let add = |register: &mut Register, waiting: &mut Waiting<_>, findings: &mut Findings| {
-            waiting.drain(|line, number, (account, from, to)| {
+            waiting.drain(|(line, number, (account, from, to))| {
                 if register.lines.add(number.as_bytes(), account, from, to).is_err() {
                     findings.warning(name, line, "overlaps an earlier row of the same line; set aside".into());
                 }
@@ -387,7 +434,7 @@ impl Loading<'_> {
             match self.validity(from, to) {
                 Ok((from, to, _)) => {
                     self.register.lines.prefetch(number.as_bytes());
-                    if waiting.push(line, number, (account, from, to)) {
+                    if waiting.push(line, &[number], (account, from, to)) {
                         add(&mut self.register, &mut waiting, findings);
                     }
                 }
@@ -423,34 +470,35 @@ impl Loading<'_> {
         let (path, name) = self.paths.of(&self.paths.config.payments);
         let columns = ["payment_id", "account_id", "amount", "paid_at", "channel"];
         let mut taken = Payments::default();
+        let purpose = self.purpose;
         let rows = expected_rows(&path, PAYMENT_BYTES);
         taken.known.reserve(rows);
-        taken.rows.reserve(rows);
+        if purpose == Purpose::Books {
+            taken.rows.reserve(rows);
+        }
         read_table(
             (&path, name),
             columns,
             columns.first_chunk::<4>().unwrap_or(&[""; 4]),
             findings,
             |line, fields, findings| match self.payment(fields) {
-                Ok(payment) => {
-                    self.register.prefetch_id(payment.account_id.as_bytes());
-                    taken.waiting.push((line, payment));
-                    if taken.waiting.len() >= WAITING_MAX {
-                        taken.take_waiting(&self.register, name, findings);
+                Ok(paid) => {
+                    self.register.prefetch_id(fields[1].as_bytes());
+                    if taken.waiting.push(line, &[fields[0], fields[1]], paid) {
+                        taken.take_waiting(&self.register, purpose, name, findings);
                     }
                 }
                 Err(message) => {
-                    taken.take_waiting(&self.register, name, findings);
+                    taken.take_waiting(&self.register, purpose, name, findings);
                     findings.warning(name, line, format!("payment {}: {message}; set aside", fields[0]));
                 }
             },
         );
-        taken.take_waiting(&self.register, name, findings);
+        taken.take_waiting(&self.register, purpose, name, findings);
         taken.rows
     }
 
-    /// A payment whose account has not been looked up.
-    fn payment(&mut self, [id, account, amount, paid_at, channel]: [&str; 5]) -> Result<PaymentRow, String> {
+    fn payment(&mut self, [id, _, amount, paid_at, channel]: [&str; 5]) -> Result<Paid, String> {
         if id.is_empty() {
             return Err("payment_id is empty".into());
         }
@@ -459,13 +507,10 @@ impl Loading<'_> {
             return Err(format!("amount {paid} is not above zero"));
         }
         let when = self.when(paid_at).ok_or_else(|| format!("paid_at `{paid_at}` is neither a day nor an instant"))?;
-        Ok(PaymentRow {
-            id: id.into(),
-            account_id: account.into(),
-            no: None,
+        Ok(Paid {
+            id_length: id.len(),
             amount: paid,
-            at: when.at,
-            day: when.day,
+            when,
             channel: Channel::parse(channel.as_bytes()).unwrap_or(Channel::Other),
         })
     }
