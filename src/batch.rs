@@ -19,6 +19,7 @@ mod runs;
 mod settle;
 mod stages;
 mod tails;
+mod tally;
 mod totals;
 mod trace;
 mod turns;

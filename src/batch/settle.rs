@@ -2,6 +2,7 @@ use super::item::{Fate, Item, Place, Prepared, Reference, Stateful, Told};
 use super::open_calls::{Joined, OpenCalls, OpenPart};
 use super::posted::{Booked, posted};
 use super::runs::{Stretch, are_by_chance};
+use super::tally::{Reasons, Sums, sum_of, touch};
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::{Steps, Trace};
 use crate::book::{Account, AccountNo, Funds, Posted, Reversal, Taken};
@@ -9,12 +10,11 @@ use crate::hint::prefetch;
 use crate::law::Rule;
 use crate::rate::{self, BadCharge, Basis};
 use crate::record::{Direction, FilterReason, Flag, RejectReason, Rejection, SuspendReason};
-use crate::screen::{Duplicates, Seen, Series};
+use crate::screen::{Block, Duplicates, Seen, Series};
 use crate::tariff::{Measure, Version};
 use crate::units::{Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::{SmallVec, smallvec};
-use std::collections::BTreeMap;
 
 /// How many records ahead the slots of the duplicate set are asked for.
 const AHEAD: usize = 24;
@@ -105,10 +105,21 @@ impl<'r> Settler<'r> {
         if !self.memory.series.is_closed() && are_by_chance(&runs, &items) && self.memory.series.close() {
             self.memory.duplicates.make_room();
         }
-        for at in 0..items.len() {
+        let mut next = 0;
+        while next < items.len() {
+            let mut at = next;
             if at >= stretch.end {
                 stretch = Stretch::from(at, &mut next_run, &runs, &items, &mut self.memory.series);
             }
+            if forgets && let Some(block) = stretch.block {
+                let of_block = items.get(at..stretch.end).unwrap_or_default();
+                at = at.wrapping_add(self.settle_plain(of_block, block, &mut counts, &mut sums));
+                if at >= stretch.end {
+                    next = at;
+                    continue;
+                }
+            }
+            next = at.wrapping_add(1);
             if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
                 if ahead.print.key != 0 {
                     self.memory.duplicates.prefetch(ahead.print.key);
@@ -124,7 +135,7 @@ impl<'r> Settler<'r> {
                     Seen::New => {
                         counts.rated = counts.rated.wrapping_add(1);
                         sums.add(item);
-                        self.touch(item.account);
+                        touch(&mut self.touched, item.account);
                     }
                     seen @ (Seen::Same | Seen::Differs) => {
                         self.came_before(item, seen);
@@ -141,7 +152,7 @@ impl<'r> Settler<'r> {
             counts.count(item.fate);
             if item.fate == Fate::Rated {
                 sums.add(item);
-                self.touch(item.account);
+                touch(&mut self.touched, item.account);
             } else {
                 self.count_reason(item, prepared);
             }
@@ -163,6 +174,51 @@ impl<'r> Settler<'r> {
         self.totals.charged = self.totals.charged.saturating_add(sums.charged);
         self.totals.vat = self.totals.vat.saturating_add(sums.vat);
         self.totals.not_owed = self.totals.not_owed.saturating_add(sums.not_owed);
+    }
+
+    /// Settles the first records of a block, as far as nothing is to be said of them but that they are new. Returns how
+    /// many.
+    #[inline(never)]
+    fn settle_plain(&mut self, items: &[Item], block: Block, counts: &mut Counts, sums: &mut Sums) -> usize {
+        let Self { memory, touched, reasons, .. } = self;
+        let Some(mut numbers) = memory.series.numbers(block) else { return 0 };
+        let (mut gross, mut net, mut duration_ms) = (0i64, 0i64, 0i64);
+        let plain = items.iter().take_while(|item| {
+            if item.stateful != Place::NONE {
+                return false;
+            }
+            match item.fate {
+                Fate::Rated => {
+                    let next = (
+                        gross.checked_add(item.gross.get()),
+                        net.checked_add(item.net.get()),
+                        duration_ms.checked_add(item.duration_ms),
+                    );
+                    let (Some(with_gross), Some(with_net), Some(with_duration)) = next else { return false };
+                    if numbers.insert(item.number, item.print.content) != Seen::New {
+                        return false;
+                    }
+                    (gross, net, duration_ms) = (with_gross, with_net, with_duration);
+                    counts.rated = counts.rated.wrapping_add(1);
+                    touch(touched, item.account);
+                    true
+                }
+                Fate::Filtered(reason) => {
+                    let is_new = numbers.insert(item.number, item.print.content) == Seen::New;
+                    if is_new {
+                        counts.filtered = counts.filtered.wrapping_add(1);
+                        reasons.filtered.add(reason as usize);
+                    }
+                    is_new
+                }
+                Fate::Suspended(_) | Fate::Duplicate(_) | Fate::Rejected | Fate::Open(_) | Fate::Told => false,
+            }
+        });
+        let settled = plain.count();
+        sums.charged = sums.charged.wrapping_add(i128::from(gross));
+        sums.vat = sums.vat.wrapping_add(i128::from(gross).wrapping_sub(i128::from(net)));
+        sums.duration_ms = sums.duration_ms.wrapping_add(i128::from(duration_ms));
+        settled
     }
 
     /// Whether a record came before.
@@ -289,7 +345,7 @@ impl<'r> Settler<'r> {
         let mut sums = Sums::default();
         if part.item.fate == Fate::Rated {
             sums.add(&part.item);
-            self.touch(part.item.account);
+            touch(&mut self.touched, part.item.account);
         }
         if !self.traced.is_empty() && self.traced.contains(&{ part.item.print.key }) {
             let steps = self.steps_of(part.item.print.key);
@@ -485,13 +541,6 @@ impl<'r> Settler<'r> {
         }
     }
 
-    fn touch(&mut self, account: Option<AccountNo>) {
-        let Some(no) = account else { return };
-        if let Some(word) = self.touched.get_mut((no.0 / 64) as usize) {
-            *word |= 1 << (no.0 % 64);
-        }
-    }
-
     fn trace_steps(&mut self, item: &Item, steps: Steps) {
         let trace = Trace { file: 0, line: 0, raw: Vec::new(), item: *item, detail: String::new(), steps: Some(steps) };
         self.traces.push(trace);
@@ -511,62 +560,5 @@ impl<'r> Settler<'r> {
     fn steps_of(&mut self, key: u128) -> Option<Steps> {
         let of_it = |trace: &Trace| trace.line == 0 && trace.item.print.key == key;
         self.traces.pop_if(|trace| of_it(trace)).and_then(|trace| trace.steps)
-    }
-}
-
-/// Sums over one piece.
-#[derive(Default)]
-struct Sums {
-    charged: i128,
-    vat: i128,
-    not_owed: i128,
-    duration_ms: i128,
-}
-
-impl Sums {
-    fn add(&mut self, item: &Item) {
-        self.charged = self.charged.wrapping_add(i128::from(item.gross.get()));
-        self.vat = self.vat.wrapping_add(i128::from(item.gross.get()).wrapping_sub(i128::from(item.net.get())));
-        self.not_owed = self.not_owed.wrapping_add(i128::from(item.not_owed.get()));
-        self.duration_ms = self.duration_ms.wrapping_add(i128::from(item.duration_ms));
-    }
-}
-
-fn sum_of(one: Counts, other: Counts) -> Counts {
-    Counts {
-        read: one.read.saturating_add(other.read),
-        rated: one.rated.saturating_add(other.rated),
-        filtered: one.filtered.saturating_add(other.filtered),
-        duplicate: one.duplicate.saturating_add(other.duplicate),
-        suspended: one.suspended.saturating_add(other.suspended),
-        rejected: one.rejected.saturating_add(other.rejected),
-    }
-}
-
-/// Counts by reason, by its place in the closed list.
-#[derive(Default)]
-struct Reasons {
-    filtered: Tally<{ FilterReason::ALL.len() }>,
-    suspended: Tally<{ SuspendReason::ALL.len() }>,
-    rejected: Tally<{ RejectReason::ALL.len() }>,
-}
-
-struct Tally<const N: usize>([u64; N]);
-
-impl<const N: usize> Default for Tally<N> {
-    fn default() -> Self {
-        Self([0; N])
-    }
-}
-
-impl<const N: usize> Tally<N> {
-    fn add(&mut self, place: usize) {
-        if let Some(count) = self.0.get_mut(place) {
-            *count = count.wrapping_add(1);
-        }
-    }
-
-    fn named<R: Copy + Ord>(&self, reasons: &[R]) -> BTreeMap<R, u64> {
-        reasons.iter().copied().zip(self.0).filter(|(_, count)| *count > 0).collect()
     }
 }

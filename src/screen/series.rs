@@ -24,8 +24,8 @@ impl Stem {
     /// The stem of a record id and its number, 0 to 999; none where it does not end in three digits.
     #[inline(always)]
     pub fn of(source: SourceKey, record_id: &[u8]) -> Option<(Self, u16)> {
-        let (stem, digits) = record_id.split_last_chunk()?;
-        let number = number(digits)?;
+        let (stem, [hundreds, tens, ones]) = record_id.split_last_chunk()?;
+        let number = number(u32::from_le_bytes([*hundreds, *tens, *ones, 0]).into())?;
         let words = if stem.len() <= 16 { words(stem).into() } else { long_words(stem) };
         Some((Self { source, words, length: stem.len() }, number))
     }
@@ -33,13 +33,13 @@ impl Stem {
     /// The number of a record id that has this stem; none also where telling takes longer than for nearly all.
     #[inline(always)]
     pub fn number_of(&self, record_id: &[u8]) -> Option<u16> {
-        let (first, (last, digits)) = (record_id.first_chunk()?, record_id.last_chunk::<11>()?.split_first_chunk()?);
-        let words = [u64::from_le_bytes(*first), u64::from_le_bytes(*last)];
+        let (first, end) = (record_id.first_chunk()?, record_id.last_chunk::<11>()?);
+        let words = [u64::from_le_bytes(*first), u64::from_le_bytes(*end.first_chunk()?)];
         let same = (record_id.len() == self.length.wrapping_add(3)) & (self.length <= 16) & (words == self.words);
         if !same {
             return None;
         }
-        number(digits.first_chunk()?)
+        number(u64::from_le_bytes(*end.last_chunk()?) >> 40)
     }
 
     /// The key of a record id with this stem.
@@ -55,12 +55,16 @@ impl Stem {
     }
 }
 
-/// Three digits as a number.
+/// Three digits as a number, the first one lowest.
 #[inline]
-fn number(digits: &[u8; 3]) -> Option<u16> {
-    let [hundreds, tens, ones] = digits.map(|digit| u16::from(digit.wrapping_sub(b'0')));
-    let are_digits = (hundreds <= 9) & (tens <= 9) & (ones <= 9);
-    are_digits.then(|| hundreds.wrapping_mul(100).wrapping_add(tens.wrapping_mul(10)).wrapping_add(ones))
+fn number(digits: u64) -> Option<u16> {
+    let values = digits ^ 0x30_3030;
+    // 9 + 0x76 = 0x7f, 10 + 0x76 sets the high bit.
+    if (values | values.wrapping_add(0x76_7676)) & 0x80_8080 != 0 {
+        return None;
+    }
+    let [hundreds, tens, ones] = [values & 0xF, values >> 8 & 0xF, values >> 16];
+    Some(hundreds.wrapping_mul(100).wrapping_add(tens.wrapping_mul(10)).wrapping_add(ones) as u16)
 }
 
 #[cold]
@@ -100,6 +104,29 @@ fn different(numbers: impl Iterator<Item = u16>) -> usize {
         }
     }
     bits.iter().fold(0, |count, word| count.saturating_add(word.count_ones() as usize))
+}
+
+/// The records of one block, by their numbers.
+pub struct Numbers<'s> {
+    kept: &'s mut [u32],
+    used: &'s mut usize,
+}
+
+impl Numbers<'_> {
+    /// [`Series::insert`].
+    #[inline(always)]
+    pub fn insert(&mut self, number: u16, content: u64) -> Seen {
+        let content = kept_of(content).max(NOT_SEEN.wrapping_add(1));
+        match self.kept.get_mut(usize::from(number)) {
+            Some(kept) if *kept == NOT_SEEN => {
+                *kept = content;
+                *self.used = self.used.wrapping_add(1);
+                Seen::New
+            }
+            Some(kept) if *kept != content => Seen::Differs,
+            Some(_) | None => Seen::Same,
+        }
+    }
 }
 
 /// The block of a stem, by its index.
@@ -163,16 +190,13 @@ impl Series {
     /// Looks the record of a number up in its block and keeps it where it is new.
     #[inline(always)]
     pub fn insert(&mut self, block: Block, number: u16, content: u64) -> Seen {
-        let content = kept_of(content).max(NOT_SEEN.wrapping_add(1));
-        match self.blocks.get_mut(block.0).and_then(|ids| ids.get_mut(usize::from(number))) {
-            Some(kept) if *kept == NOT_SEEN => {
-                *kept = content;
-                self.used = self.used.wrapping_add(1);
-                Seen::New
-            }
-            Some(kept) if *kept != content => Seen::Differs,
-            Some(_) | None => Seen::Same,
-        }
+        self.numbers(block).map_or(Seen::Same, |mut numbers| numbers.insert(number, content))
+    }
+
+    /// The records of a block.
+    #[inline]
+    pub fn numbers(&mut self, block: Block) -> Option<Numbers<'_>> {
+        Some(Numbers { kept: self.blocks.get_mut(block.0)?, used: &mut self.used })
     }
 
     /// Memory of the blocks and of what leads to them, bytes.
