@@ -312,8 +312,7 @@ fn rating_1_10_an_answered_call_that_ended_by_cause_41_is_charged() {
         ambiguous: false,
     };
     let plan = Tariff::of_1_10();
-    let destination = Destination::normalise(record.b_number, record.a_number, NumberForm::Dialled);
-    let screened = screen(&record, || destination, Some(&plan.version));
+    let screened = screen(&record, NumberForm::Dialled, Some(&plan.version));
     assert_eq!(screened, Screening::Billable { free: false, odd_cause: false });
     let usage = Usage { at: record.rated_at(), ..call(LD, NOON, record.duration_ms()) };
     assert_eq!(plan.rated(&usage, &[]), (3, "13.50".to_owned()));

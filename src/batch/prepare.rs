@@ -281,8 +281,7 @@ impl Preparer<'_> {
             return Err(Stop::Rejected("the time is beyond the years 0001 to 9998".into()));
         }
         let form = self.source.number_form;
-        let destination = || Destination::normalise(record.b_number, record.a_number, form);
-        let (mut free, odd_cause) = match screen(record, destination, now.map(|now| now.version)) {
+        let (mut free, odd_cause) = match screen(record, form, now.map(|now| now.version)) {
             Screening::Filtered(reason) => return Err(Stop::Filtered(reason)),
             Screening::Billable { free, odd_cause } => (free, odd_cause),
         };
@@ -585,11 +584,12 @@ fn rules_of(service: Service, free: bool, advance: bool) -> RuleSet {
     const CALL: RuleSet = ALL.with(Rule::Cell41).with(Rule::Cell43);
     const PAID_CALL: RuleSet = CALL.with(Rule::Bt16_2);
     const SESSION: RuleSet = ALL.with(Rule::Net24_1_5);
+    // Without a condition, so that it is looked up: which service it is follows no rule that a processor could learn.
     let rules = match service {
-        Service::Voice if free => CALL,
         Service::Voice => PAID_CALL,
         Service::Internet | Service::Data => SESSION,
         Service::Sms | Service::Vas => ALL,
     };
+    let rules = if free && service == Service::Voice { CALL } else { rules };
     rules.with(if advance { Rule::Cell48 } else { Rule::Cell47 })
 }

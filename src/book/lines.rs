@@ -164,7 +164,7 @@ impl<'a> Key<'a> {
     }
 
     fn hash(self) -> u64 {
-        self.number.map_or_else(|| xxh3_64(self.text), hash_of_number)
+        self.number.map_or_else(|| hash_of_text(self.text), hash_of_number)
     }
 }
 
@@ -294,9 +294,14 @@ impl Lines {
     pub fn ask(&self, lines: &[(&[u8], InstantMs)]) -> AskedLines {
         let mut asked = AskedLines { numbers: [0; ASKED], homes: [0; ASKED] };
         for ((number, home), (line, _)) in asked.numbers.iter_mut().zip(&mut asked.homes).zip(lines) {
-            let key = Key::of(line);
-            *number = key.number.unwrap_or(0);
-            *home = self.home(key.hash());
+            let hash = match packed_digits(line) {
+                Some(digits) => {
+                    *number = digits;
+                    hash_of_number(digits)
+                }
+                None => hash_of_text(line),
+            };
+            *home = self.home(hash);
             prefetch(&self.table, *home);
         }
         asked
@@ -415,7 +420,7 @@ impl Lines {
         for bucket in std::mem::replace(&mut self.table, empty(buckets)) {
             let lines = bucket.keys.into_iter().zip(bucket.spans);
             for (key, span) in lines.take_while(|(key, _)| *key != GAP) {
-                let hash = if key & TEXT == 0 { hash_of_number(key) } else { xxh3_64(text_of(&self.texts, key)) };
+                let hash = if key & TEXT == 0 { hash_of_number(key) } else { hash_of_text(text_of(&self.texts, key)) };
                 let (place, _) = self.look_up_from(self.home(hash), |_| false);
                 self.put(place, key, span);
             }
@@ -447,6 +452,12 @@ fn hash_of_number(number: u64) -> u64 {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
     let product = number.wrapping_mul(GOLDEN);
     (product ^ product >> 32).wrapping_mul(GOLDEN)
+}
+
+#[cold]
+#[inline(never)]
+fn hash_of_text(text: &[u8]) -> u64 {
+    xxh3_64(text)
 }
 
 fn text_of(texts: &[u8], key: u64) -> &[u8] {

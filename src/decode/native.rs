@@ -3,7 +3,7 @@
 use super::csv::{Separators, split_line};
 use super::fields::{Column, Fields, Limits, build};
 use super::group::Group;
-use super::plain::{Layout, Read};
+use super::plain::{Causes, Layout, Read};
 use super::straight::Straight;
 use super::{DateCache, Decoded, checked_text};
 use crate::record::{RejectReason, Rejection};
@@ -83,7 +83,7 @@ impl Native {
             return self.decode_straight(straight, piece, arena, group);
         }
         separators.scan(piece);
-        let mut dates = DateCache::new();
+        let (mut dates, mut causes) = (DateCache::new(), Causes::new());
         separators.for_each_line(piece, |line| {
             if line.bytes.is_empty() {
                 return;
@@ -94,7 +94,7 @@ impl Native {
                 && line.columns == self.layout.columns()
                 && let Ok(record) = &mut place.record
             {
-                read = self.layout.read(piece, line.window, &mut dates, record);
+                read = self.layout.read(piece, line.window, (&mut dates, &mut causes), record);
                 place.record_id = record.record_id;
                 (place.line, place.raw) = (line.number, line.bytes);
             }
@@ -109,12 +109,12 @@ impl Native {
     }
 
     fn decode_straight<'b>(&self, straight: &Straight, piece: &'b [u8], arena: &'b Bump, group: &mut Group<'b, '_>) {
-        let mut dates = DateCache::new();
+        let (mut dates, mut causes) = (DateCache::new(), Causes::new());
         let (mut start, mut number) = (0usize, 0u32);
         while start < piece.len() {
             let Some(place) = group.place() else { return };
             let line = match &mut place.record {
-                Ok(record) => straight.read(piece, start, &mut dates, record),
+                Ok(record) => straight.read(piece, start, (&mut dates, &mut causes), record),
                 Err(_) => None,
             };
             match (line, &place.record) {
@@ -339,8 +339,12 @@ mod tests {
             let arena = Bump::new();
             let book = native.any_record(0, line.as_bytes(), &arena).record.unwrap();
             let mut straight = BLANK;
-            let read =
-                native.straight.as_ref().unwrap().read(piece.as_bytes(), 0, &mut DateCache::new(), &mut straight);
+            let read = native.straight.as_ref().unwrap().read(
+                piece.as_bytes(),
+                0,
+                (&mut DateCache::new(), &mut Causes::new()),
+                &mut straight,
+            );
             assert!(read.is_some_and(|read| read.bytes == line.as_bytes() && read.next == line.len() + 1));
             assert_eq!(straight, book);
             let mut plain = BLANK;
@@ -348,7 +352,12 @@ mod tests {
             separators.scan(piece.as_bytes());
             separators.for_each_line(piece.as_bytes(), |line| {
                 if line.number == 0 {
-                    let read = native.layout.read(piece.as_bytes(), line.window, &mut DateCache::new(), &mut plain);
+                    let read = native.layout.read(
+                        piece.as_bytes(),
+                        line.window,
+                        (&mut DateCache::new(), &mut Causes::new()),
+                        &mut plain,
+                    );
                     assert_ne!(read, Read::Left);
                 }
             });

@@ -81,7 +81,7 @@ impl Layout {
         &self,
         piece: &'b [u8],
         window: Window<'_>,
-        dates: &mut DateCache,
+        (dates, causes): (&mut DateCache, &mut Causes),
         record: &mut UsageRecord<'b>,
     ) -> Read {
         let filled = window.filled(self.columns.len());
@@ -104,10 +104,7 @@ impl Layout {
         record.cause = Cause::Empty;
         if is_filled(self.cause) {
             let (start, end) = window.column(self.cause);
-            record.cause = match short(piece, start, end).and_then(cause) {
-                Some(cause) => cause,
-                None => any_cause(piece.get(start..end)),
-            };
+            record.cause = causes.read(piece, start, end);
         }
         let (start, end) = window.column(self.setup_at);
         let Some(setup_at) = dates.read(piece, start, end) else { return Read::Left };
@@ -187,36 +184,47 @@ pub(super) fn service((text, _): (u64, usize)) -> Option<Service> {
     }
 }
 
-/// [`Cause::parse`] of one to four digits, bare or behind `q850:` or `sip:`.
-#[inline(always)]
-pub(super) fn cause((text, length): (u64, usize)) -> Option<Cause> {
-    const Q850: u64 = word(b"q850:");
-    const SIP: u64 = word(b"sip:");
-    let (digits, length, sip) = if text & 0xFF_FFFF_FFFF == Q850 {
-        (text >> 40, length.wrapping_sub(5), false)
-    } else if text & 0xFFFF_FFFF == SIP {
-        (text >> 32, length.wrapping_sub(4), true)
-    } else {
-        (text, length, false)
-    };
-    if !(1..=4).contains(&length) {
-        return None;
+/// Causes as they were read before, each in the place of its text: a feed has a few.
+pub(super) struct Causes([(u64, Cause); Self::PLACES]);
+
+impl Causes {
+    const PLACES: usize = 64;
+
+    pub(super) fn new() -> Self {
+        Self([(0, Cause::Empty); Self::PLACES])
     }
-    // The digits at the upper end, zeros before them.
-    let shift = 32u32.wrapping_sub((length as u32).wrapping_mul(8));
-    let values = ((digits as u32) ^ 0x3030_3030) << shift;
-    // 9 + 0x76 = 0x7f, 10 + 0x76 sets the high bit.
-    if (values | values.wrapping_add(0x7676_7676)) & 0x8080_8080 != 0 {
-        return None;
+
+    /// [`Cause::parse`] of what stands in a piece, without a NUL.
+    #[inline(always)]
+    pub(super) fn read(&mut self, piece: &[u8], start: usize, end: usize) -> Cause {
+        let length = end.wrapping_sub(start);
+        match piece.get(start..).and_then(|rest| rest.first_chunk()) {
+            Some(bytes) if length <= 8 => {
+                // Its last byte highest, so that texts of all lengths differ.
+                let unused = 64u32.wrapping_sub((length as u32).wrapping_mul(8));
+                let text = u64::from_le_bytes(*bytes).checked_shl(unused).unwrap_or(0);
+                let place = (text.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize % Self::PLACES;
+                match self.0.get(place) {
+                    Some((known, cause)) if *known == text => *cause,
+                    _ => self.learn(place, text, any_cause(piece.get(start..end))),
+                }
+            }
+            _ => any_cause(piece.get(start..end)),
+        }
     }
-    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8);
-    let number = (pairs & 0xFF).wrapping_mul(100).wrapping_add(pairs >> 16 & 0xFF);
-    Some(if sip { Cause::Sip(number) } else { Cause::Q850(number) })
+
+    #[cold]
+    fn learn(&mut self, place: usize, text: u64, cause: Cause) -> Cause {
+        if let Some(place) = self.0.get_mut(place) {
+            *place = (text, cause);
+        }
+        cause
+    }
 }
 
 #[cold]
 #[inline(never)]
-pub(super) fn any_cause(text: Option<&[u8]>) -> Cause {
+fn any_cause(text: Option<&[u8]>) -> Cause {
     Cause::parse(text.unwrap_or_default())
 }
 

@@ -5,7 +5,7 @@
 use super::DateCache;
 use super::csv::{Found, LANES};
 use super::fields::{Column, Limits};
-use super::plain::{any_cause, cause, service, set, short};
+use super::plain::{Causes, service, set, short};
 use crate::record::{Cause, Service, UsageRecord};
 
 /// The columns that stand first, in this order. The others may follow in any.
@@ -57,7 +57,7 @@ impl Straight {
         &self,
         piece: &'b [u8],
         start: usize,
-        dates: &mut DateCache,
+        (dates, causes): (&mut DateCache, &mut Causes),
         record: &mut UsageRecord<'b>,
     ) -> Option<Line<'b>> {
         let line = View(piece.get(start..)?.first_chunk()?);
@@ -124,7 +124,7 @@ impl Straight {
         let mut ends = separators & !(separators << 1 | 1);
         if self.cause_is_next && separators & 1 == 0 {
             let end = at.wrapping_add(separators.trailing_zeros() as usize);
-            record.cause = line.cause(at, end);
+            record.cause = causes.read(line.0, at, end);
             ends &= ends.wrapping_sub(1);
         }
         while ends != 0 {
@@ -134,7 +134,7 @@ impl Straight {
             let from = at.wrapping_add(64u32.wrapping_sub(before.leading_zeros()) as usize);
             let to = at.wrapping_add(end as usize);
             match self.rest.get(before.count_ones() as usize).copied()? {
-                Some(Column::Cause) => record.cause = line.cause(from, to),
+                Some(Column::Cause) => record.cause = causes.read(line.0, from, to),
                 Some(Column::RouteOut) => record.route_out = line.text(from, to)?,
                 Some(column) => {
                     is_common = false;
@@ -180,14 +180,6 @@ impl<'b> View<'b> {
     #[inline(always)]
     fn text(self, from: usize, to: usize) -> Option<&'b [u8]> {
         self.0.get(from..to)
-    }
-
-    #[inline(always)]
-    fn cause(self, from: usize, to: usize) -> Cause {
-        match self.short(from, to).and_then(cause) {
-            Some(cause) => cause,
-            None => any_cause(self.text(from, to)),
-        }
     }
 
     /// [`short`]

@@ -1,4 +1,4 @@
-use super::Destination;
+use super::{Destination, NumberForm};
 use crate::law;
 use crate::record::{AnsweredBy, FilterReason, Service, UsageRecord};
 use crate::tariff::{Screened, ScreeningRule, Version};
@@ -22,20 +22,16 @@ pub enum Screening {
 /// The rules of the tariff (that of the answer, else of the setup) are read before the table of causes. Only voice can
 /// be unsuccessful.
 ///
-/// The destination is asked for where the tariff has rules.
+/// `form`: how the feed writes the numbers that rules of the tariff look at.
 ///
 /// Source: CELL-41, CELL-42, rating 1.3.
 #[inline]
-pub fn screen(
-    record: &UsageRecord<'_>,
-    destination: impl FnOnce() -> Destination,
-    version: Option<&Version>,
-) -> Screening {
+pub fn screen(record: &UsageRecord<'_>, form: NumberForm, version: Option<&Version>) -> Screening {
     if record.service != Service::Voice {
         return Screening::Billable { free: false, odd_cause: false };
     }
     let rules = version.map_or(&[][..], |version| version.screening.as_slice());
-    let rule = if rules.is_empty() { None } else { first_match(rules, record, &destination()) };
+    let rule = if rules.is_empty() { None } else { first_match(rules, record, form) };
     match (rule.map(|rule| rule.means), record.answered_by) {
         (Some(Screened::Announcement), _) => return Screening::Filtered(FilterReason::Announcement),
         (Some(Screened::Autoresponder), _) => return Screening::Filtered(FilterReason::Autoresponder),
@@ -57,9 +53,10 @@ pub fn screen(
 fn first_match<'v>(
     rules: &'v [ScreeningRule],
     record: &UsageRecord<'_>,
-    destination: &Destination,
+    form: NumberForm,
 ) -> Option<&'v ScreeningRule> {
-    rules.iter().find(|rule| matches(rule, record, destination))
+    let destination = Destination::normalise(record.b_number, record.a_number, form);
+    rules.iter().find(|rule| matches(rule, record, &destination))
 }
 
 fn matches(rule: &ScreeningRule, record: &UsageRecord<'_>, destination: &Destination) -> bool {

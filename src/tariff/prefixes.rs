@@ -26,15 +26,17 @@ pub struct Prefixes {
 pub struct Way {
     /// Its first eight digits, as four numbers of two.
     pairs: u64,
-    /// The slot last read.
+    /// What the slot last read holds.
     value: u32,
+    /// The slot that is read next.
+    next: u32,
 }
 
 impl Way {
     /// The way of a number whose zone is known otherwise.
     #[inline]
     pub fn known(zone: Option<ZoneId>) -> Self {
-        Self { pairs: 0, value: zone.map_or(0, |zone| u32::from(zone.0).wrapping_add(1)) }
+        Self { pairs: 0, value: zone.map_or(0, |zone| u32::from(zone.0).wrapping_add(1)), next: 0 }
     }
 
     #[inline]
@@ -48,11 +50,13 @@ impl Way {
         (self.value >> 31).wrapping_neg()
     }
 
-    /// The slot of a pair in the node; the first of all where there is none.
+    /// With what was read of a slot, and on the way to the slot of a pair in the node that it points to; to the first of
+    /// all where it points to none.
     #[inline]
-    fn slot(self, pair: u32) -> usize {
-        let node = (self.value & !NODE) as usize;
-        node.wrapping_add(self.pair(pair)).wrapping_add(offset_of(NODE_DIGITS)) & self.goes_on() as usize
+    fn on(self, value: u32, pair: u32) -> Self {
+        let read = Self { value, ..self };
+        let slot = (value & !NODE).wrapping_add(read.pair(pair) as u32).wrapping_add(offset_of(NODE_DIGITS) as u32);
+        Self { next: slot & read.goes_on(), ..read }
     }
 }
 
@@ -174,35 +178,35 @@ impl Prefixes {
             return None;
         }
         let way = self.root(digit_pairs(eight)?);
-        prefetch(&self.slots, way.slot(2));
+        prefetch(&self.slots, way.next as usize);
         Some(way)
     }
 
     /// The second step.
     #[inline]
     pub fn walk(&self, way: Way) -> Way {
-        let way = Way { value: self.below(way, 2), ..way };
-        prefetch(&self.slots, way.slot(3));
+        let way = way.on(self.below(way), 3);
+        prefetch(&self.slots, way.next as usize);
         way
     }
 
     /// The last step.
     #[inline]
     pub fn end(&self, way: Way) -> Option<ZoneId> {
-        decoded(self.below(way, 3))
+        decoded(self.below(way))
     }
 
     fn root(&self, pairs: u64) -> Way {
-        let way = Way { pairs, value: 0 };
+        let way = Way { pairs, value: 0, next: 0 };
         let root = way.pair(0).wrapping_mul(100).wrapping_add(way.pair(1)).wrapping_add(offset_of(ROOT_DIGITS));
-        Way { value: self.slots.get(root).copied().unwrap_or(0), ..way }
+        way.on(self.slots.get(root).copied().unwrap_or(0), 2)
     }
 
     /// What stands one node further, or what stands here where this is no node: without a branch, which would wait for
     /// the slot.
     #[inline]
-    fn below(&self, way: Way, pair: u32) -> u32 {
-        let below = self.slots.get(way.slot(pair)).copied().unwrap_or(0);
+    fn below(&self, way: Way) -> u32 {
+        let below = self.slots.get(way.next as usize).copied().unwrap_or(0);
         way.value & !way.goes_on() | below & way.goes_on()
     }
 
