@@ -40,9 +40,10 @@ pub struct Folder {
     pub root: PathBuf,
     /// What it says of itself.
     pub config: Config,
-    /// What accounts bring from the books before, in the order of accounts.
+    /// What accounts bring from the books before, in the order of accounts; of a folder opened to rate, see
+    /// [`Folder::open_to_rate`].
     pub openings: Vec<Opening>,
-    /// Payments, in the order of their file.
+    /// Payments, in the order of their file; likewise.
     pub payments: Vec<PaymentRow>,
     /// What happened to accounts, in the order of its file.
     pub events: Vec<EventRow>,
@@ -64,8 +65,8 @@ impl Folder {
         Self::open_knowing(root, KnownNames::default())
     }
 
-    /// The same to rate it: of openings and payments only those of accounts that pay ahead are kept, the others decide
-    /// nothing.
+    /// The same to rate it, not for the books: of openings and payments only those of accounts that pay ahead are kept,
+    /// the others decide nothing.
     pub fn open_to_rate(root: &Path) -> (Option<Self>, Findings) {
         Self::open_for(root, KnownNames::default(), Purpose::Rating)
     }

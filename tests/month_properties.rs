@@ -429,7 +429,7 @@ fn rate(dir: &Path, jobs: usize) -> Rated {
 }
 
 fn rate_traced(dir: &Path, jobs: usize, traced: FxHashSet<u128>) -> Rated {
-    let (folder, findings) = Folder::open(dir);
+    let (folder, findings) = Folder::open_to_rate(dir);
     let folder = folder.unwrap_or_else(|| panic!("{:?}", findings.kept()));
     assert_eq!(findings.warnings(), 0, "{:?}", findings.kept());
     let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().unwrap();

@@ -36,7 +36,7 @@ fn sample() -> PathBuf {
 
 /// Rates the sample on so many threads, outcomes into `out`.
 fn rate(threads: usize, out: &Path) -> Report {
-    let (folder, findings) = Folder::open(&sample());
+    let (folder, findings) = Folder::open_to_rate(&sample());
     let folder = folder.unwrap_or_else(|| panic!("{findings:?}"));
     let threads = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let progress = AtomicU64::new(0);
@@ -149,4 +149,19 @@ fn any_number_of_threads_gives_the_same_bytes() {
         let bytes = |folder: &Path| std::fs::read(folder.join(format!("{outcome}.csv"))).unwrap();
         assert!(bytes(one.path()) == bytes(three.path()), "{outcome}.csv");
     }
+}
+
+#[test]
+fn rating_reads_the_money_of_accounts_that_pay_ahead_and_of_no_others() {
+    let (all, of_all) = Folder::open(&sample());
+    let (to_rate, of_rating) = Folder::open_to_rate(&sample());
+    let (all, to_rate) = (all.unwrap(), to_rate.unwrap());
+    let pays_ahead = |no| all.reference.register.account(no).is_some_and(|account| account.is_advance());
+    let payments: Vec<_> = all.payments.iter().filter(|payment| payment.no.is_some_and(pays_ahead)).collect();
+    let openings: Vec<_> = all.openings.iter().filter(|opening| pays_ahead(opening.no)).collect();
+    assert!(!payments.is_empty() && payments.len() < all.payments.len());
+    assert!(openings.len() < all.openings.len());
+    assert_eq!(to_rate.payments.iter().collect::<Vec<_>>(), payments);
+    assert_eq!(to_rate.openings.iter().collect::<Vec<_>>(), openings);
+    assert_eq!(of_rating.kept(), of_all.kept());
 }

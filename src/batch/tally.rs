@@ -1,7 +1,6 @@
 //! What settling counts and sums up.
 
 use super::item::Item;
-use super::totals::Counts;
 use crate::book::AccountNo;
 use crate::record::{FilterReason, RejectReason, SuspendReason};
 use std::collections::BTreeMap;
@@ -30,17 +29,6 @@ impl Sums {
         self.vat = self.vat.wrapping_add(i128::from(item.gross.get()).wrapping_sub(i128::from(item.net.get())));
         self.not_owed = self.not_owed.wrapping_add(i128::from(item.not_owed.get()));
         self.duration_ms = self.duration_ms.wrapping_add(i128::from(item.duration_ms));
-    }
-}
-
-pub(super) fn sum_of(one: Counts, other: Counts) -> Counts {
-    Counts {
-        read: one.read.saturating_add(other.read),
-        rated: one.rated.saturating_add(other.rated),
-        filtered: one.filtered.saturating_add(other.filtered),
-        duplicate: one.duplicate.saturating_add(other.duplicate),
-        suspended: one.suspended.saturating_add(other.suspended),
-        rejected: one.rejected.saturating_add(other.rejected),
     }
 }
 

@@ -12,8 +12,9 @@ const ID_BYTES: usize = 9;
 
 /// Ids by their places, each one once.
 ///
-/// Accounts are mostly numbered one after the other: as long as each id is greater than the one before it, none stands
-/// twice, and its number tells where it stands. There is a table of their hashes only where that does not do.
+/// Accounts are mostly numbered one after the other: as long as each id is longer than the one before it, or as long and
+/// greater, none stands twice, and its number tells where it stands. There is a table of their hashes only where that
+/// does not do.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     /// End of each id in `texts`.
@@ -70,7 +71,7 @@ impl Ids {
         Ok(place)
     }
 
-    /// Whether [`Self::push`] of an id needs no look at the table: there is none, and the id is greater than the last.
+    /// Whether [`Self::push`] of an id needs no look at the table: there is none, and the id comes behind the last.
     pub(super) fn is_next(&self, id: &[u8]) -> bool {
         let last = self.len().checked_sub(1).map(|last| self.get(last as u32));
         self.by_hash.get().is_none() && last.is_none_or(|last| (last.len(), last) < (id.len(), id))

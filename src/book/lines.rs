@@ -454,7 +454,6 @@ fn hash_of_number(number: u64) -> u64 {
     (product ^ product >> 32).wrapping_mul(GOLDEN)
 }
 
-#[cold]
 #[inline(never)]
 fn hash_of_text(text: &[u8]) -> u64 {
     xxh3_64(text)

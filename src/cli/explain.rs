@@ -27,7 +27,7 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Ended> {
         return Ok(Ended::NotDone);
     };
     let Some(of_folder) = &args.folder else { return from_books(args, language) };
-    let Some((folder, _)) = rate::open(of_folder, &args.common) else { return Ok(Ended::NotDone) };
+    let Some((folder, _)) = rate::open_to_rate(of_folder, &args.common) else { return Ok(Ended::NotDone) };
     // `source/record_id`, or a record id of any source, which may hold a slash itself.
     let traced: FxHashSet<u128> = folder
         .files

@@ -19,7 +19,7 @@ pub(super) enum Summary {
 
 pub(super) fn run(args: &RateArgs, form: Summary) -> anyhow::Result<Ended> {
     let started = Instant::now();
-    let Some((folder, findings)) = open(&args.dir, &args.common) else { return Ok(Ended::NotDone) };
+    let Some((folder, findings)) = open_to_rate(&args.dir, &args.common) else { return Ok(Ended::NotDone) };
     if let Some(out) = args.out.as_deref().and_then(|out| std::fs::canonicalize(out).ok()) {
         let is_out = |folder: &Path| std::fs::canonicalize(folder).is_ok_and(|folder| folder == out);
         let what = if is_out(&args.dir) {
@@ -64,7 +64,7 @@ pub(super) fn run(args: &RateArgs, form: Summary) -> anyhow::Result<Ended> {
 }
 
 /// Reads a folder to rate it and tells its findings; none where nothing can be rated.
-pub(super) fn open(dir: &Path, common: &Common) -> Option<(Folder, Findings)> {
+pub(super) fn open_to_rate(dir: &Path, common: &Common) -> Option<(Folder, Findings)> {
     opened(Folder::open_to_rate(dir), common)
 }
 

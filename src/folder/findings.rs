@@ -63,6 +63,11 @@ impl Findings {
         self.kept.extend(other.kept.into_iter().take(room));
     }
 
+    /// Puts those from one on, which are of one file, into the order of its lines: some rows waited.
+    pub(super) fn order_from(&mut self, first: usize) {
+        self.kept.get_mut(first..).into_iter().for_each(|of_file| of_file.sort_by_key(|finding| finding.line));
+    }
+
     pub(super) fn error(&mut self, file: &str, line: u32, message: String) {
         self.push(Finding::error(file, line, cut(message)));
     }

@@ -9,7 +9,7 @@ use crate::tariff::Tariffs;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use rustc_hash::FxHashMap;
 use std::path::Path;
-use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// What an account brings from the books before these.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,8 +51,8 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    fn needs_money_of(self, account: &Account) -> bool {
-        self == Self::Books || account.is_advance()
+    fn needs_money_of(self, account: Option<&Account>) -> bool {
+        self == Self::Books || account.is_some_and(Account::is_advance)
     }
 }
 
@@ -148,8 +148,8 @@ struct AccountRow {
 /// So many rows wait at most.
 const WAITING_MAX: usize = 32;
 
-/// Rows that wait until the memory that they need is there, in their order. Whoever tells a finding of a later row lets
-/// them go first.
+/// Rows that wait until the memory that they need is there, in their order. What they tell then may be of an earlier line
+/// than what was told before.
 struct Waiting<T> {
     texts: String,
     /// Line of the file, end of its text, and the rest.
@@ -171,10 +171,10 @@ impl<T> Waiting<T> {
     }
 
     /// Looks at those that wait, each with its place among them.
-    fn each(&self, mut each: impl FnMut(usize, (u32, &str, &T))) {
+    fn each(&self, mut each: impl FnMut(usize, &str, &T)) {
         let mut start = 0;
-        for (at, (line, end, rest)) in self.rows.iter().enumerate() {
-            each(at, (*line, self.texts.get(start..*end).unwrap_or_default(), rest));
+        for (at, (_, end, rest)) in self.rows.iter().enumerate() {
+            each(at, self.texts.get(start..*end).unwrap_or_default(), rest);
             start = *end;
         }
     }
@@ -199,21 +199,21 @@ struct Paid {
 }
 
 /// Payments on their way into the list.
-#[derive(Default)]
 struct Payments {
-    /// By the hash of its reference, the hash of what each one said.
-    known: FxHashMap<u128, u64>,
+    purpose: Purpose,
+    /// By the hash of its reference, what each one said.
+    known: FxHashMap<u128, (u64, Tiyn)>,
     /// Those that wait until the memory of their accounts is there.
     waiting: Waiting<Paid>,
     rows: Vec<PaymentRow>,
 }
 
 impl Payments {
-    /// Takes those that wait, in their order. Whoever tells a finding of a later row lets them go first.
-    fn take_waiting(&mut self, register: &Register, purpose: Purpose, name: &str, findings: &mut Findings) {
-        let Self { known, waiting, rows } = self;
+    /// Takes those that wait, in their order.
+    fn take_waiting(&mut self, register: &Register, name: &str, findings: &mut Findings) {
+        let Self { purpose, known, waiting, rows } = self;
         let mut found = [None; WAITING_MAX];
-        waiting.each(|at, (_, texts, paid)| {
+        waiting.each(|at, texts, paid| {
             let no = register.find(texts.get(paid.id_length..).unwrap_or_default().as_bytes());
             if let (Some(no), Some(place)) = (no, found.get_mut(at)) {
                 register.prefetch(no);
@@ -224,7 +224,7 @@ impl Payments {
         waiting.drain(|(line, texts, paid)| {
             let no = found.next().flatten();
             let (id, account_id) = texts.split_at_checked(paid.id_length).unwrap_or_default();
-            let content = xxh3_64_with_seed(account_id.as_bytes(), paid.amount.get().cast_unsigned());
+            let content = (xxh3_64(account_id.as_bytes()), paid.amount);
             if let Some(before) = known.insert(xxh3_128(id.as_bytes()), content) {
                 let what = if before == content {
                     "stands here already; counted once"
@@ -244,8 +244,7 @@ impl Payments {
                 let odd = "is before the account was opened";
                 findings.warning(name, line, format!("payment {id}: paid_at {day} {odd}, {opened} (PA-8); it counts"));
             }
-            let account = no.and_then(|no| register.account(no));
-            if account.map_or(purpose == Purpose::Books, |account| purpose.needs_money_of(account)) {
+            if purpose.needs_money_of(no.and_then(|no| register.account(no))) {
                 let (id, account_id) = (id.into(), account_id.into());
                 rows.push(PaymentRow { id, account_id, no, amount: paid.amount, at, day, channel: paid.channel });
             }
@@ -308,7 +307,7 @@ impl Loading<'_> {
         let (path, name) = self.paths.of(&self.paths.config.accounts);
         self.register = Register::with_capacity(expected_rows(&path, ACCOUNT_BYTES));
         let mut waiting = Waiting::default();
-        let purpose = self.purpose;
+        let (purpose, first_finding) = (self.purpose, findings.kept().len());
         let mut add = |register: &mut Register, findings: &mut Findings, (line, id, row): (u32, &str, AccountRow)| {
             let Ok(no) = register.add(id.as_bytes(), row.account) else {
                 findings.warning(name, line, format!("account {id} stands here already; set aside"));
@@ -323,7 +322,7 @@ impl Loading<'_> {
             if let Some(from) = row.warned_from {
                 register.warn(no, from);
             }
-            if row.opening != Tiyn::ZERO && purpose.needs_money_of(&row.account) {
+            if row.opening != Tiyn::ZERO && purpose.needs_money_of(Some(&row.account)) {
                 openings.push(Opening { no, amount: row.opening, due_on: row.due_on });
             }
         };
@@ -340,12 +339,10 @@ impl Loading<'_> {
                     waiting.drain(|row| add(&mut self.register, findings, row));
                 }
             }
-            Err(message) => {
-                waiting.drain(|row| add(&mut self.register, findings, row));
-                findings.warning(name, line, format!("account {}: {message}; set aside", fields[0]));
-            }
+            Err(message) => findings.warning(name, line, format!("account {}: {message}; set aside", fields[0])),
         });
         waiting.drain(|row| add(&mut self.register, findings, row));
+        findings.order_from(first_finding);
         if !found {
             findings.warning(
                 name,
@@ -415,6 +412,7 @@ impl Loading<'_> {
         self.register.lines = crate::book::Lines::with_capacity(self.register.len());
         let mut last = None;
         let mut waiting = Waiting::default();
+        let first_finding = findings.kept().len();
         let add = |register: &mut Register, waiting: &mut Waiting<_>, findings: &mut Findings| {
             waiting.drain(|(line, number, (account, from, to))| {
                 if register.lines.add(number.as_bytes(), account, from, to).is_err() {
@@ -425,7 +423,6 @@ impl Loading<'_> {
         let found = read_table((&path, name), columns, &["line", "account_id"], findings, |line, fields, findings| {
             let [number, account, from, to] = fields;
             if number.is_empty() {
-                add(&mut self.register, &mut waiting, findings);
                 findings.warning(name, line, "line is empty; set aside".into());
                 return;
             }
@@ -438,13 +435,11 @@ impl Loading<'_> {
                         add(&mut self.register, &mut waiting, findings);
                     }
                 }
-                Err(message) => {
-                    add(&mut self.register, &mut waiting, findings);
-                    findings.warning(name, line, format!("{message}; set aside"));
-                }
+                Err(message) => findings.warning(name, line, format!("{message}; set aside")),
             }
         });
         add(&mut self.register, &mut waiting, findings);
+        findings.order_from(first_finding);
         if !found {
             findings.warning(name, 0, "not there: no line is known, every record that is billable is suspended".into());
         }
@@ -469,13 +464,14 @@ impl Loading<'_> {
     fn payments(&mut self, findings: &mut Findings) -> Vec<PaymentRow> {
         let (path, name) = self.paths.of(&self.paths.config.payments);
         let columns = ["payment_id", "account_id", "amount", "paid_at", "channel"];
-        let mut taken = Payments::default();
-        let purpose = self.purpose;
-        let rows = expected_rows(&path, PAYMENT_BYTES);
-        taken.known.reserve(rows);
+        let (purpose, waiting) = (self.purpose, Waiting::default());
+        let mut taken = Payments { purpose, known: FxHashMap::default(), waiting, rows: Vec::new() };
+        let expected = expected_rows(&path, PAYMENT_BYTES);
+        taken.known.reserve(expected);
         if purpose == Purpose::Books {
-            taken.rows.reserve(rows);
+            taken.rows.reserve(expected);
         }
+        let first_finding = findings.kept().len();
         read_table(
             (&path, name),
             columns,
@@ -485,16 +481,14 @@ impl Loading<'_> {
                 Ok(paid) => {
                     self.register.prefetch_id(fields[1].as_bytes());
                     if taken.waiting.push(line, &[fields[0], fields[1]], paid) {
-                        taken.take_waiting(&self.register, purpose, name, findings);
+                        taken.take_waiting(&self.register, name, findings);
                     }
                 }
-                Err(message) => {
-                    taken.take_waiting(&self.register, purpose, name, findings);
-                    findings.warning(name, line, format!("payment {}: {message}; set aside", fields[0]));
-                }
+                Err(message) => findings.warning(name, line, format!("payment {}: {message}; set aside", fields[0])),
             },
         );
-        taken.take_waiting(&self.register, purpose, name, findings);
+        taken.take_waiting(&self.register, name, findings);
+        findings.order_from(first_finding);
         taken.rows
     }
 

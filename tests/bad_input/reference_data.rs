@@ -95,6 +95,36 @@ fn bad_payments_are_set_aside_with_their_lines() {
 }
 
 #[test]
+fn findings_are_told_in_the_order_of_their_lines() {
+    let rows = |name: &str, header: &str, odd: [(usize, &str); 3], usual: &dyn Fn(usize) -> String| {
+        let row =
+            |at: usize| odd.iter().find(|(odd, _)| *odd == at).map_or_else(|| usual(at), |(_, row)| (*row).into());
+        let text: String = (2..80).map(|at| format!("{}\n", row(at))).collect();
+        (name.to_owned(), format!("{header}\n{text}"))
+    };
+    // A row that stands there already waits for memory; one that cannot be read does not.
+    for (name, text) in [
+        rows("accounts.csv", "account_id,plan", [(10, "A1003,p"), (12, "A2"), (14, "A1004,p")], &|at| {
+            format!("A1{at:03},p")
+        }),
+        rows("lines.csv", "line,account_id", [(10, "7003,A1"), (12, "7012"), (14, "7004,A1")], &|at| {
+            format!("7{at:03},A1")
+        }),
+        rows(
+            "payments.csv",
+            "payment_id,account_id,amount,paid_at",
+            [(10, "p3,A1,1.00,2026-03-01"), (12, "p12"), (14, "p14,A1,ten,2026-03-01")],
+            &|at| format!("p{at},A1,1.00,2026-03-01"),
+        ),
+    ] {
+        let run = Month::new().with(&name, text).rate(&[]);
+        let of_file = run.stderr.lines().filter_map(|told| told.strip_prefix(&format!("{name}:")));
+        let lines: Vec<&str> = of_file.filter_map(|told| told.split(':').next()).collect();
+        assert_eq!(lines, ["10", "12", "14"], "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn esep_toml_with_what_nobody_knows() {
     for (text, needle) in [
         ("period = \"2026-03\"\nperiood = 1\n", "esep.toml:2: unknown field `periood`"),
