@@ -16,7 +16,7 @@ use crate::units::{Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::{SmallVec, smallvec};
 
-/// How many records ahead the slots of the duplicate set are asked for.
+/// How many records ahead the slots of the duplicate set are asked for, and what is kept of an account.
 const AHEAD: usize = 24;
 
 /// What remembers: settles pieces in feed order, one after the other.
@@ -126,7 +126,16 @@ impl<'r> Settler<'r> {
                 }
                 if let Some(no) = ahead.account {
                     prefetch(&self.touched, (no.0 / 64) as usize);
+                    if ahead.stateful != Place::NONE {
+                        self.reference.register.prefetch(no);
+                        self.memory.funds.prefetch(no);
+                    }
                 }
+            }
+            if let Some(soon) = items.get(at.wrapping_add(AHEAD / 2))
+                && let (Some(no), true) = (soon.account, soon.stateful != Place::NONE)
+            {
+                self.memory.funds.prefetch_credits(no);
             }
             let Some(item) = items.get_mut(at) else { continue };
             if forgets && item.fate == Fate::Rated && item.stateful == Place::NONE {

@@ -1,4 +1,5 @@
 use super::{Account, AccountNo, Funding, Method, PlanChoice, Posted, Taken, TakenAllowance};
+use crate::hint::prefetch;
 use crate::tariff::{Allowance, Measure, Plan, PlanId, Proration, UsageClass};
 use crate::units::{InstantMs, LocalDay, Period, Tiyn};
 use rustc_hash::FxHashMap;
@@ -137,6 +138,20 @@ impl Funds {
         let credited = credits.partition_point(|(credit_at, _)| *credit_at <= at);
         let credit = credited.checked_sub(1).and_then(|last| credits.get(last)).map_or(0, |(_, sum)| *sum);
         Tiyn::new(purse.opening.saturating_add(credit).saturating_sub(purse.debits))
+    }
+
+    /// Asks for the memory of an account's money.
+    #[inline]
+    pub fn prefetch(&self, no: AccountNo) {
+        prefetch(&self.purses, no.0 as usize);
+    }
+
+    /// Asks for the payments of an account: what [`Self::prefetch`] asked for has come.
+    #[inline]
+    pub fn prefetch_credits(&self, no: AccountNo) {
+        if let Some(purse) = self.purses.get(no.0 as usize) {
+            prefetch(&self.credits, purse.first_credit as usize);
+        }
     }
 
     /// Books a debit; a negative one gives money back.
