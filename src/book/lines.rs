@@ -159,10 +159,12 @@ struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
+    #[inline]
     fn of(text: &'a [u8]) -> Self {
         Self { number: packed_digits(text), text }
     }
 
+    #[inline]
     fn hash(self) -> u64 {
         self.number.map_or_else(|| hash_of_text(self.text), hash_of_number)
     }
@@ -294,14 +296,9 @@ impl Lines {
     pub fn ask(&self, lines: &[(&[u8], InstantMs)]) -> AskedLines {
         let mut asked = AskedLines { numbers: [0; ASKED], homes: [0; ASKED] };
         for ((number, home), (line, _)) in asked.numbers.iter_mut().zip(&mut asked.homes).zip(lines) {
-            let hash = match packed_digits(line) {
-                Some(digits) => {
-                    *number = digits;
-                    hash_of_number(digits)
-                }
-                None => hash_of_text(line),
-            };
-            *home = self.home(hash);
+            let key = Key::of(line);
+            *number = key.number.unwrap_or(0);
+            *home = self.home(key.hash());
             prefetch(&self.table, *home);
         }
         asked

@@ -170,11 +170,11 @@ impl<T> Waiting<T> {
         self.rows.len() >= WAITING_MAX
     }
 
-    /// Looks at those that wait, each with its place among them.
-    fn each(&self, mut each: impl FnMut(usize, &str, &T)) {
+    /// Looks at those that wait, in their order.
+    fn each(&mut self, mut each: impl FnMut(&str, &mut T)) {
         let mut start = 0;
-        for (at, (_, end, rest)) in self.rows.iter().enumerate() {
-            each(at, self.texts.get(start..*end).unwrap_or_default(), rest);
+        for (_, end, rest) in &mut self.rows {
+            each(self.texts.get(start..*end).unwrap_or_default(), rest);
             start = *end;
         }
     }
@@ -193,6 +193,8 @@ impl<T> Waiting<T> {
 struct Paid {
     /// Length of its reference, which stands before the id of the account.
     id_length: usize,
+    /// That account, where it is known; looked up once its memory is there.
+    no: Option<AccountNo>,
     amount: Tiyn,
     when: When,
     channel: Channel,
@@ -212,17 +214,14 @@ impl Payments {
     /// Takes those that wait, in their order.
     fn take_waiting(&mut self, register: &Register, name: &str, findings: &mut Findings) {
         let Self { purpose, known, waiting, rows } = self;
-        let mut found = [None; WAITING_MAX];
-        waiting.each(|at, texts, paid| {
-            let no = register.find(texts.get(paid.id_length..).unwrap_or_default().as_bytes());
-            if let (Some(no), Some(place)) = (no, found.get_mut(at)) {
+        waiting.each(|texts, paid| {
+            paid.no = register.find(texts.get(paid.id_length..).unwrap_or_default().as_bytes());
+            if let Some(no) = paid.no {
                 register.prefetch(no);
-                *place = Some(no);
             }
         });
-        let mut found = found.into_iter();
         waiting.drain(|(line, texts, paid)| {
-            let no = found.next().flatten();
+            let no = paid.no;
             let (id, account_id) = texts.split_at_checked(paid.id_length).unwrap_or_default();
             let content = (xxh3_64(account_id.as_bytes()), paid.amount);
             if let Some(before) = known.insert(xxh3_128(id.as_bytes()), content) {
@@ -503,6 +502,7 @@ impl Loading<'_> {
         let when = self.when(paid_at).ok_or_else(|| format!("paid_at `{paid_at}` is neither a day nor an instant"))?;
         Ok(Paid {
             id_length: id.len(),
+            no: None,
             amount: paid,
             when,
             channel: Channel::parse(channel.as_bytes()).unwrap_or(Channel::Other),
