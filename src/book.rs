@@ -15,6 +15,6 @@ mod slots;
 
 pub use funds::{AllowanceLeft, Funds};
 pub use ledger::{AccountBalance, Category, Channel, LedgerAccount, Ledgers, Posting, Transaction, Unbalanced};
-pub use lines::{ASKED, AskedLines, LineAnswer, Lines, OverlappingSpan};
+pub use lines::{ASKED, AskedLine, AskedLines, LineAnswer, Lines, OverlappingSpan};
 pub use posted::{Paying, Posted, Reversal, Taken, TakenAllowance};
 pub use register::{Account, AccountNo, AccountTwice, Funding, Method, NEVER, PlanChoice, Register, SwitchedOff};

@@ -129,8 +129,8 @@ impl Tariffs {
     }
 
     /// The id of a plan's name, `None` where no version has such a plan.
-    pub fn plan_id(&self, name: &str) -> Option<PlanId> {
-        let at = self.plans.iter().position(|plan| plan == name)?;
+    pub fn plan_id(&self, name: impl AsRef<[u8]>) -> Option<PlanId> {
+        let at = self.plans.iter().position(|plan| plan.as_bytes() == name.as_ref())?;
         u16::try_from(at).ok().map(PlanId)
     }
 

@@ -116,6 +116,8 @@ pub struct Lines {
     times: Vec<Times>,
     /// Where times stand: most lines begin with others, on one day.
     known_times: FxHashMap<Times, u32>,
+    /// The times that came last, for most lines share theirs.
+    last_times: Option<(Times, u32)>,
     /// Spans of lines with several, and those whose times found no room.
     several: Vec<Linked>,
     /// How many spans there are.
@@ -150,23 +152,19 @@ const TIMES_MAX: usize = 1 << PLAN_SHIFT;
 /// Index of a bucket, and of one of its four.
 type Place = (usize, usize);
 
-/// A line as the table knows it.
-#[derive(Clone, Copy)]
-struct Key<'a> {
+/// A line that was asked for, without its text.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedLine {
     /// Packed digits, with a 1 before them; `None` for other text.
     number: Option<u64>,
-    text: &'a [u8],
+    hash: u64,
 }
 
-impl<'a> Key<'a> {
+impl AskedLine {
     #[inline]
-    fn of(text: &'a [u8]) -> Self {
-        Self { number: packed_digits(text), text }
-    }
-
-    #[inline]
-    fn hash(self) -> u64 {
-        self.number.map_or_else(|| hash_of_text(self.text), hash_of_number)
+    fn of(text: &[u8]) -> Self {
+        let number = packed_digits(text);
+        Self { number, hash: number.map_or_else(|| hash_of_text(text), hash_of_number) }
     }
 }
 
@@ -194,19 +192,30 @@ impl Lines {
         from: InstantMs,
         to: InstantMs,
     ) -> Result<(), OverlappingSpan> {
+        self.add_asked(AskedLine::of(line), line, account, from, to)
+    }
+
+    /// [`Self::add`] of a line that was asked for: its memory has come.
+    pub fn add_asked(
+        &mut self,
+        asked: AskedLine,
+        line: &[u8],
+        account: Option<AccountNo>,
+        from: InstantMs,
+        to: InstantMs,
+    ) -> Result<(), OverlappingSpan> {
         if self.used >= self.table.len().saturating_mul(USED_MAX) {
             self.grow();
         }
-        let key = Key::of(line);
         let account = account.map_or(NOBODY, |no| no.0);
         let times = Times { from_ms: from.0, to_ms: to.0 };
-        let (place, known) = self.look_up(key);
+        let (place, known) = self.look_up(asked, line);
         let (key, span) = match known {
             Some((_, span)) if self.spans_of(span).any(|other| other.times.meet(times)) => return Err(OverlappingSpan),
             Some((key, span)) => (key, self.another(span, account, times)),
             None => {
                 self.used = self.used.saturating_add(1);
-                let key = key.number.unwrap_or_else(|| self.keep_text(line));
+                let key = asked.number.unwrap_or_else(|| self.keep_text(line));
                 let span = match self.place_of(times) {
                     Some(place) => Span { account, times: place },
                     None => self.linked(account, times, LAST),
@@ -232,7 +241,11 @@ impl Lines {
 
     /// Where times stand, which they do from now on; `None` where there is no room for them.
     fn place_of(&mut self, times: Times) -> Option<u32> {
+        if let Some((_, place)) = self.last_times.filter(|(last, _)| *last == times) {
+            return Some(place);
+        }
         let known = self.known_times.get(&times).copied();
+        self.last_times = known.map(|place| (times, place));
         if known.is_some() || self.times.len() >= TIMES_MAX {
             return known;
         }
@@ -281,7 +294,7 @@ impl Lines {
 
     /// Whose line it is at an instant.
     pub fn find(&self, line: &[u8], at: InstantMs) -> LineAnswer {
-        self.answer(self.look_up(Key::of(line)).1, at)
+        self.answer(self.look_up(AskedLine::of(line), line).1, at)
     }
 
     /// Whose lines they are, for a group at once: the reads of one step do not wait for each other.
@@ -296,9 +309,9 @@ impl Lines {
     pub fn ask(&self, lines: &[(&[u8], InstantMs)]) -> AskedLines {
         let mut asked = AskedLines { numbers: [0; ASKED], homes: [0; ASKED] };
         for ((number, home), (line, _)) in asked.numbers.iter_mut().zip(&mut asked.homes).zip(lines) {
-            let key = Key::of(line);
-            *number = key.number.unwrap_or(0);
-            *home = self.home(key.hash());
+            let line = AskedLine::of(line);
+            *number = line.number.unwrap_or(0);
+            *home = self.home(line.hash);
             prefetch(&self.table, *home);
         }
         asked
@@ -336,12 +349,12 @@ impl Lines {
     fn search(&self, asked: &AskedLines, place: usize, (line, at): (&[u8], InstantMs)) -> LineAnswer {
         let number = asked.numbers.get(place).copied().filter(|number| *number != 0);
         let home = asked.homes.get(place).copied().unwrap_or(0);
-        self.answer(self.look_up_from(home, |held| self.is_key(held, Key { number, text: line })).1, at)
+        self.answer(self.look_up_from(home, |held| self.is_key(held, number, line)).1, at)
     }
 
     /// Whether the line is ours at any time.
     pub fn knows(&self, line: &[u8]) -> bool {
-        self.look_up(Key::of(line)).1.is_some()
+        self.look_up(AskedLine::of(line), line).1.is_some()
     }
 
     fn answer(&self, line: Option<(u64, Span)>, at: InstantMs) -> LineAnswer {
@@ -368,16 +381,16 @@ impl Lines {
     }
 
     /// Where a line stands, with its key and what is known of it; the gap where it would, if it does not.
-    fn look_up(&self, key: Key<'_>) -> (Place, Option<(u64, Span)>) {
-        self.look_up_from(self.home(key.hash()), |held| self.is_key(held, key))
+    fn look_up(&self, asked: AskedLine, line: &[u8]) -> (Place, Option<(u64, Span)>) {
+        self.look_up_from(self.home(asked.hash), |held| self.is_key(held, asked.number, line))
     }
 
-    /// Whether what a bucket holds is the key.
+    /// Whether what a bucket holds is the key of a line.
     #[inline]
-    fn is_key(&self, held: u64, key: Key<'_>) -> bool {
-        match key.number {
+    fn is_key(&self, held: u64, number: Option<u64>, line: &[u8]) -> bool {
+        match number {
             Some(number) => held == number,
-            None => held & TEXT != 0 && text_of(&self.texts, held) == key.text,
+            None => held & TEXT != 0 && text_of(&self.texts, held) == line,
         }
     }
 
@@ -424,9 +437,12 @@ impl Lines {
         }
     }
 
-    /// Asks for the memory that [`Self::add`] of a line needs.
-    pub fn prefetch(&self, line: &[u8]) {
-        prefetch(&self.table, self.home(Key::of(line).hash()));
+    /// Asks for the memory that [`Self::add_asked`] of a line needs.
+    #[inline]
+    pub fn ask_one(&self, line: &[u8]) -> AskedLine {
+        let asked = AskedLine::of(line);
+        prefetch(&self.table, self.home(asked.hash));
+        asked
     }
 }
 

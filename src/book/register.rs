@@ -166,9 +166,12 @@ impl Register {
         Ok(AccountNo(no))
     }
 
-    /// Whether [`Self::add`] under an id need not wait for memory.
-    pub fn is_next(&self, id: &[u8]) -> bool {
-        self.ids.is_next(id)
+    /// [`Self::add`] under an id that comes behind all others, as of accounts in the order of their ids: it does not wait
+    /// for memory. None where that cannot be said.
+    pub fn add_next(&mut self, id: &[u8], account: Account) -> Option<AccountNo> {
+        let no = self.ids.push_next(id)?;
+        self.accounts.push(account);
+        Some(AccountNo(no))
     }
 
     /// The account of an id.

@@ -5,7 +5,7 @@
 
 use super::findings::Findings;
 use super::reference::{Loading, When, opened_after};
-use super::table::read_table;
+use super::table::{read_table, texts};
 use crate::batch::push_field;
 use crate::book::{AccountNo, NEVER, SwitchedOff};
 use crate::classify::{Columns, Event, Happened};
@@ -67,6 +67,7 @@ impl Loading<'_> {
         let mut rows: Vec<EventRow> = Vec::new();
         let required = ["account_id", "at", "kind"];
         read_table((&path, name), EVENT_COLUMNS, &required, findings, |line, fields, findings| {
+            let fields = texts(fields);
             let id = event_id(fields);
             let content = fields.get(1..).unwrap_or_default().join("\n");
             if let Some(before) = known.get(&xxh3_128(id.as_bytes())) {
@@ -103,7 +104,7 @@ impl Loading<'_> {
         let [_, account, at, kind, amount, reference, note] = fields;
         let kind = EventKind::parse(kind.as_bytes()).ok_or_else(|| format!("kind `{kind}` is not one of the list"))?;
         let no = self.register.find(account.as_bytes()).ok_or_else(|| format!("no account {account}"))?;
-        let when = self.when(at).ok_or_else(|| format!("at `{at}` is neither a day nor an instant"))?;
+        let when = self.when(at.as_bytes()).ok_or_else(|| format!("at `{at}` is neither a day nor an instant"))?;
         let happened = Happened::read(kind, Columns { amount, reference, note }).map_err(|error| error.to_string())?;
         if let Happened::OwnerChanged { account: new } = &happened
             && self.register.find(new.as_bytes()).is_none()
@@ -122,7 +123,7 @@ impl Loading<'_> {
         // What is odd about the file was told when it was read first.
         let mut told = Findings::default();
         read_table((&path, name), columns, &["account_id"], &mut told, |_, [id, contract, ended, off], _| {
-            let Some(no) = self.register.find(id.as_bytes()).filter(|no| asked.contains(no)) else { return };
+            let Some(no) = self.register.find(id).filter(|no| asked.contains(no)) else { return };
             let contract_on = LocalDay::parse(contract).ok();
             let off =
                 [(ended, true), (off, false)].into_iter().filter_map(|(text, ends)| Some((self.when(text)?, ends)));

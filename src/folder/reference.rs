@@ -8,6 +8,7 @@ use crate::decode::parse_rfc3339;
 use crate::tariff::Tariffs;
 use crate::units::{InstantMs, LocalDay, Tiyn, Zone};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::path::Path;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -145,33 +146,77 @@ struct AccountRow {
     warned_from: Option<InstantMs>,
 }
 
+impl AccountRow {
+    const COLUMNS: [&str; 11] = [
+        "account_id",
+        "plan",
+        "method",
+        "funding",
+        "opened_on",
+        "terminated_on",
+        "switched_off_on",
+        "opening_balance",
+        "usage_limit",
+        "roaming_risk_notified_on",
+        "opening_due_on",
+    ];
+
+    /// Keeps what few accounts have.
+    #[inline]
+    fn keep_beside(&self, no: AccountNo, purpose: Purpose, register: &mut Register, openings: &mut Vec<Opening>) {
+        if let Some(from) = self.off_from {
+            register.switch_off(no, SwitchedOff { from, to: InstantMs(NEVER) });
+        }
+        if let Some(limit) = self.limit {
+            register.set_limit(no, limit);
+        }
+        if let Some(from) = self.warned_from {
+            register.warn(no, from);
+        }
+        if self.opening != Tiyn::ZERO && purpose.needs_money_of(Some(&self.account)) {
+            openings.push(Opening { no, amount: self.opening, due_on: self.due_on });
+        }
+    }
+}
+
+/// A field for people.
+fn shown(field: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(field)
+}
+
+/// Why a field is refused that should be a [`When`].
+#[cold]
+fn no_day(column: &str, field: &[u8]) -> String {
+    format!("{column} `{}` is neither a day nor an instant", shown(field))
+}
+
 /// So many rows wait at most.
 const WAITING_MAX: usize = 32;
 
 /// Rows that wait until the memory that they need is there, in their order. What they tell then may be of an earlier line
 /// than what was told before.
 struct Waiting<T> {
-    texts: String,
+    texts: Vec<u8>,
     /// Line of the file, end of its text, and the rest.
     rows: Vec<(u32, usize, T)>,
 }
 
 impl<T> Default for Waiting<T> {
     fn default() -> Self {
-        Self { texts: String::new(), rows: Vec::new() }
+        Self { texts: Vec::new(), rows: Vec::new() }
     }
 }
 
 impl<T> Waiting<T> {
     /// Lets a row with some texts wait; whether it is time to let all go.
-    fn push(&mut self, line: u32, texts: &[&str], rest: T) -> bool {
-        texts.iter().for_each(|text| self.texts.push_str(text));
+    fn push(&mut self, line: u32, texts: &[&[u8]], rest: T) -> bool {
+        texts.iter().for_each(|text| self.texts.extend_from_slice(text));
         self.rows.push((line, self.texts.len(), rest));
         self.rows.len() >= WAITING_MAX
     }
 
     /// Looks at those that wait, in their order.
-    fn each(&mut self, mut each: impl FnMut(&str, &mut T)) {
+    fn each(&mut self, mut each: impl FnMut(&[u8], &mut T)) {
         let mut start = 0;
         for (_, end, rest) in &mut self.rows {
             each(self.texts.get(start..*end).unwrap_or_default(), rest);
@@ -179,13 +224,51 @@ impl<T> Waiting<T> {
         }
     }
 
-    fn drain(&mut self, mut each: impl FnMut((u32, &str, T))) {
+    fn drain(&mut self, mut each: impl FnMut((u32, &[u8], T))) {
         let mut start = 0;
         for (line, end, rest) in self.rows.drain(..) {
             each((line, self.texts.get(start..end).unwrap_or_default(), rest));
             start = end;
         }
         self.texts.clear();
+    }
+}
+
+/// Accounts on their way into the register.
+struct Accounts {
+    purpose: Purpose,
+    /// Those that wait until the memory of the table of ids is there.
+    waiting: Waiting<AccountRow>,
+    openings: Vec<Opening>,
+}
+
+impl Accounts {
+    /// Takes an account, at once where it comes in the order of ids and none before it waits.
+    #[inline]
+    fn take(
+        &mut self,
+        (line, id, row): (u32, &[u8], AccountRow),
+        register: &mut Register,
+        name: &str,
+        findings: &mut Findings,
+    ) {
+        if self.waiting.rows.is_empty()
+            && let Some(no) = register.add_next(id, row.account)
+        {
+            return row.keep_beside(no, self.purpose, register, &mut self.openings);
+        }
+        register.prefetch_id(id);
+        if self.waiting.push(line, &[id], row) {
+            self.take_waiting(register, name, findings);
+        }
+    }
+
+    fn take_waiting(&mut self, register: &mut Register, name: &str, findings: &mut Findings) {
+        let Self { purpose, waiting, openings } = self;
+        waiting.drain(|(line, id, row)| match register.add(id, row.account) {
+            Ok(no) => row.keep_beside(no, *purpose, register, openings),
+            Err(_) => findings.warning(name, line, format!("account {} stands here already; set aside", shown(id))),
+        });
     }
 }
 
@@ -215,7 +298,7 @@ impl Payments {
     fn take_waiting(&mut self, register: &Register, name: &str, findings: &mut Findings) {
         let Self { purpose, known, waiting, rows } = self;
         waiting.each(|texts, paid| {
-            paid.no = register.find(texts.get(paid.id_length..).unwrap_or_default().as_bytes());
+            paid.no = register.find(texts.get(paid.id_length..).unwrap_or_default());
             if let Some(no) = paid.no {
                 register.prefetch(no);
             }
@@ -223,28 +306,28 @@ impl Payments {
         waiting.drain(|(line, texts, paid)| {
             let no = paid.no;
             let (id, account_id) = texts.split_at_checked(paid.id_length).unwrap_or_default();
-            let content = (xxh3_64(account_id.as_bytes()), paid.amount);
-            if let Some(before) = known.insert(xxh3_128(id.as_bytes()), content) {
+            let content = (xxh3_64(account_id), paid.amount);
+            if let Some(before) = known.insert(xxh3_128(id), content) {
                 let what = if before == content {
                     "stands here already; counted once"
                 } else {
                     "stands here already with another amount; set aside"
                 };
-                findings.warning(name, line, format!("payment {id} {what}"));
-                return;
+                return findings.warning(name, line, format!("payment {} {what}", shown(id)));
             }
             if no.is_none() {
+                let (id, account_id) = (shown(id), shown(account_id));
                 let message = format!("payment {id}: no account {account_id}; held as unidentified");
                 findings.warning(name, line, message);
             }
             // Money that came in is the client's, such as a deposit before the opening (PA-28).
             let When { at, day } = paid.when;
             if let Some(opened) = no.and_then(|no| opened_after(register, no, day)) {
-                let odd = "is before the account was opened";
+                let (id, odd) = (shown(id), "is before the account was opened");
                 findings.warning(name, line, format!("payment {id}: paid_at {day} {odd}, {opened} (PA-8); it counts"));
             }
             if purpose.needs_money_of(no.and_then(|no| register.account(no))) {
-                let (id, account_id) = (id.into(), account_id.into());
+                let [id, account_id] = [id, account_id].map(|text| shown(text).into_owned());
                 rows.push(PaymentRow { id, account_id, no, amount: paid.amount, at, day, channel: paid.channel });
             }
         });
@@ -264,8 +347,8 @@ pub(super) struct When {
 }
 
 impl Loading<'_> {
-    pub(super) fn when(&mut self, text: &str) -> Option<When> {
-        let written: Option<[u8; 10]> = text.as_bytes().try_into().ok();
+    pub(super) fn when(&mut self, text: &[u8]) -> Option<When> {
+        let written: Option<[u8; 10]> = text.try_into().ok();
         if let (Some(written), Some((known, when))) = (written, self.days.written)
             && written == known
         {
@@ -276,71 +359,35 @@ impl Loading<'_> {
             self.days.written = written.map(|written| (written, when));
             return Some(when);
         }
-        let at = parse_rfc3339(text.as_bytes())?;
+        let at = parse_rfc3339(text)?;
         Some(When { at, day: self.zone.local(at).day })
     }
 
     /// An optional day or instant; the error is for people.
-    fn optional_when(&mut self, column: &str, text: &str) -> Result<Option<When>, String> {
+    #[inline]
+    fn optional_when(&mut self, column: &str, text: &[u8]) -> Result<Option<When>, String> {
         if text.is_empty() {
             return Ok(None);
         }
-        self.when(text).map(Some).ok_or_else(|| format!("{column} `{text}` is neither a day nor an instant"))
+        self.when(text).map(Some).ok_or_else(|| no_day(column, text))
     }
 
     fn accounts(&mut self, findings: &mut Findings) -> Vec<Opening> {
-        let columns = [
-            "account_id",
-            "plan",
-            "method",
-            "funding",
-            "opened_on",
-            "terminated_on",
-            "switched_off_on",
-            "opening_balance",
-            "usage_limit",
-            "roaming_risk_notified_on",
-            "opening_due_on",
-        ];
-        let mut openings = Vec::new();
         let (path, name) = self.paths.of(&self.paths.config.accounts);
         self.register = Register::with_capacity(expected_rows(&path, ACCOUNT_BYTES));
-        let mut waiting = Waiting::default();
-        let (purpose, first_finding) = (self.purpose, findings.kept().len());
-        let mut add = |register: &mut Register, findings: &mut Findings, (line, id, row): (u32, &str, AccountRow)| {
-            let Ok(no) = register.add(id.as_bytes(), row.account) else {
-                findings.warning(name, line, format!("account {id} stands here already; set aside"));
-                return;
-            };
-            if let Some(from) = row.off_from {
-                register.switch_off(no, SwitchedOff { from, to: InstantMs(NEVER) });
-            }
-            if let Some(limit) = row.limit {
-                register.set_limit(no, limit);
-            }
-            if let Some(from) = row.warned_from {
-                register.warn(no, from);
-            }
-            if row.opening != Tiyn::ZERO && purpose.needs_money_of(Some(&row.account)) {
-                openings.push(Opening { no, amount: row.opening, due_on: row.due_on });
-            }
-        };
-        let found = read_table((&path, name), columns, &["account_id"], findings, |line, fields, findings| match self
-            .account(fields)
-        {
-            // As long as accounts come in the order of their ids, none has to wait.
-            Ok(account) if waiting.rows.is_empty() && self.register.is_next(fields[0].as_bytes()) => {
-                add(&mut self.register, findings, (line, fields[0], account));
-            }
-            Ok(account) => {
-                self.register.prefetch_id(fields[0].as_bytes());
-                if waiting.push(line, &fields[..1], account) {
-                    waiting.drain(|row| add(&mut self.register, findings, row));
+        let mut taken = Accounts { purpose: self.purpose, waiting: Waiting::default(), openings: Vec::new() };
+        let first_finding = findings.kept().len();
+        let found =
+            read_table((&path, name), AccountRow::COLUMNS, &["account_id"], findings, |line, fields, findings| {
+                let [id, ..] = fields;
+                match self.account(fields) {
+                    Ok(row) => taken.take((line, id, row), &mut self.register, name, findings),
+                    Err(message) => {
+                        findings.warning(name, line, format!("account {}: {message}; set aside", shown(id)))
+                    }
                 }
-            }
-            Err(message) => findings.warning(name, line, format!("account {}: {message}; set aside", fields[0])),
-        });
-        waiting.drain(|row| add(&mut self.register, findings, row));
+            });
+        taken.take_waiting(&mut self.register, name, findings);
         findings.order_from(first_finding);
         if !found {
             findings.warning(
@@ -349,29 +396,30 @@ impl Loading<'_> {
                 "not there: no account is known, every record that is billable is suspended".into(),
             );
         }
-        openings
+        taken.openings
     }
 
-    fn account(&mut self, fields: [&str; 11]) -> Result<AccountRow, String> {
+    fn account(&mut self, fields: [&[u8]; AccountRow::COLUMNS.len()]) -> Result<AccountRow, String> {
         let [id, plan, method, funding, opened_on, terminated_on, switched_off_on, opening, limit, notified_on, due_on] =
             fields;
         if id.is_empty() {
             return Err("account_id is empty".into());
         }
         let method = match method {
-            "" => Method::Credit,
-            text => Method::parse(text.as_bytes())
-                .ok_or_else(|| format!("method `{text}` is neither credit nor advance"))?,
+            b"" => Method::Credit,
+            text => {
+                Method::parse(text).ok_or_else(|| format!("method `{}` is neither credit nor advance", shown(text)))?
+            }
         };
         let funding = match funding {
-            "" => Funding::Regular,
-            text => Funding::parse(text.as_bytes())
-                .ok_or_else(|| format!("funding `{text}` is neither regular nor budget"))?,
+            b"" => Funding::Regular,
+            text => Funding::parse(text)
+                .ok_or_else(|| format!("funding `{}` is neither regular nor budget", shown(text)))?,
         };
-        let amount = |column: &str, text: &str| match text {
-            "" => Ok(None),
-            "0.00" => Ok(Some(Tiyn::ZERO)),
-            text => Tiyn::parse(text).map(Some).map_err(|error| format!("{column} `{text}`: {error}")),
+        let amount = |column: &str, text: &[u8]| match text {
+            b"" => Ok(None),
+            b"0.00" => Ok(Some(Tiyn::ZERO)),
+            text => Tiyn::parse(text).map(Some).map_err(|error| format!("{column} `{}`: {error}", shown(text))),
         };
         let terminated = self.optional_when("terminated_on", terminated_on)?;
         let switched_off = self.optional_when("switched_off_on", switched_off_on)?;
@@ -395,7 +443,7 @@ impl Loading<'_> {
     }
 
     /// A span of validity: open ends where nothing is written.
-    fn validity(&mut self, from: &str, to: &str) -> Result<(InstantMs, InstantMs, Option<LocalDay>), String> {
+    fn validity(&mut self, from: &[u8], to: &[u8]) -> Result<(InstantMs, InstantMs, Option<LocalDay>), String> {
         let from = self.optional_when("valid_from", from)?;
         let to = self.optional_when("valid_to", to)?;
         let span = (from.map_or(InstantMs(i64::MIN), |w| w.at), to.map_or(InstantMs(i64::MAX), |w| w.at));
@@ -413,8 +461,8 @@ impl Loading<'_> {
         let mut waiting = Waiting::default();
         let first_finding = findings.kept().len();
         let add = |register: &mut Register, waiting: &mut Waiting<_>, findings: &mut Findings| {
-            waiting.drain(|(line, number, (account, from, to))| {
-                if register.lines.add(number.as_bytes(), account, from, to).is_err() {
+            waiting.drain(|(line, number, (asked, account, from, to))| {
+                if register.lines.add_asked(asked, number, account, from, to).is_err() {
                     findings.warning(name, line, "overlaps an earlier row of the same line; set aside".into());
                 }
             });
@@ -425,12 +473,12 @@ impl Loading<'_> {
                 findings.warning(name, line, "line is empty; set aside".into());
                 return;
             }
-            let account = self.register.find_after(last, account.as_bytes());
+            let account = self.register.find_after(last, account);
             last = account.or(last);
             match self.validity(from, to) {
                 Ok((from, to, _)) => {
-                    self.register.lines.prefetch(number.as_bytes());
-                    if waiting.push(line, &[number], (account, from, to)) {
+                    let asked = self.register.lines.ask_one(number);
+                    if waiting.push(line, &[number], (asked, account, from, to)) {
                         add(&mut self.register, &mut waiting, findings);
                     }
                 }
@@ -449,8 +497,8 @@ impl Loading<'_> {
         let columns = ["account_id", "plan", "valid_from", "valid_to"];
         read_table((&path, name), columns, &["account_id", "plan"], findings, |line, fields, findings| {
             let [account, plan, from, to] = fields;
-            let Some(no) = self.register.find(account.as_bytes()) else {
-                findings.warning(name, line, format!("no account {account}; set aside"));
+            let Some(no) = self.register.find(account) else {
+                findings.warning(name, line, format!("no account {}; set aside", shown(account)));
                 return;
             };
             match self.validity(from, to) {
@@ -478,12 +526,14 @@ impl Loading<'_> {
             findings,
             |line, fields, findings| match self.payment(fields) {
                 Ok(paid) => {
-                    self.register.prefetch_id(fields[1].as_bytes());
+                    self.register.prefetch_id(fields[1]);
                     if taken.waiting.push(line, &[fields[0], fields[1]], paid) {
                         taken.take_waiting(&self.register, name, findings);
                     }
                 }
-                Err(message) => findings.warning(name, line, format!("payment {}: {message}; set aside", fields[0])),
+                Err(message) => {
+                    findings.warning(name, line, format!("payment {}: {message}; set aside", shown(fields[0])))
+                }
             },
         );
         taken.take_waiting(&self.register, name, findings);
@@ -491,21 +541,21 @@ impl Loading<'_> {
         taken.rows
     }
 
-    fn payment(&mut self, [id, _, amount, paid_at, channel]: [&str; 5]) -> Result<Paid, String> {
+    fn payment(&mut self, [id, _, amount, paid_at, channel]: [&[u8]; 5]) -> Result<Paid, String> {
         if id.is_empty() {
             return Err("payment_id is empty".into());
         }
-        let paid = Tiyn::parse(amount).map_err(|error| format!("amount `{amount}`: {error}"))?;
+        let paid = Tiyn::parse(amount).map_err(|error| format!("amount `{}`: {error}", shown(amount)))?;
         if paid <= Tiyn::ZERO {
             return Err(format!("amount {paid} is not above zero"));
         }
-        let when = self.when(paid_at).ok_or_else(|| format!("paid_at `{paid_at}` is neither a day nor an instant"))?;
+        let when = self.when(paid_at).ok_or_else(|| no_day("paid_at", paid_at))?;
         Ok(Paid {
             id_length: id.len(),
             no: None,
             amount: paid,
             when,
-            channel: Channel::parse(channel.as_bytes()).unwrap_or(Channel::Other),
+            channel: Channel::parse(channel).unwrap_or(Channel::Other),
         })
     }
 }

@@ -6,14 +6,14 @@ use std::path::Path;
 
 /// Reads a CSV file of reference data by its header: columns in any order, extra ones ignored.
 ///
-/// `row` gets the line number and the fields in the order of `columns`, empty where the file lacks one. What cannot be
-/// read is a finding. False where there is no such file.
+/// `row` gets the line number and the fields in the order of `columns`, UTF-8 without space around it, empty where the
+/// file lacks one. What cannot be read is a finding. False where there is no such file.
 pub(super) fn read_table<const N: usize>(
     (path, name): (&Path, &str),
     columns: [&str; N],
     required: &[&str],
     findings: &mut Findings,
-    mut row: impl FnMut(u32, [&str; N], &mut Findings),
+    mut row: impl FnMut(u32, [&[u8]; N], &mut Findings),
 ) -> bool {
     if !path.exists() {
         return false;
@@ -46,16 +46,15 @@ pub(super) fn read_table<const N: usize>(
         };
         arena.reset();
         separators.scan(&bytes);
-        // Of a plain piece all is ASCII, so one look says that every field is text.
-        let plain = if separators.is_odd() { None } else { std::str::from_utf8(&bytes).ok() };
+        let is_plain = !separators.is_odd();
         let mut bad_header = false;
         let mut each = |text: &[u8], line: Option<&Line<'_, '_>>| {
             line_number = line_number.saturating_add(1);
             if text.is_empty() || bad_header {
                 return;
             }
-            let windowed = line.filter(|line| line.columns <= COLUMNS_MAX);
-            let (Some(header), Some(line), Some(plain)) = (&header, windowed, plain) else {
+            let windowed = line.filter(|line| is_plain && line.columns <= COLUMNS_MAX);
+            let (Some(header), Some(line)) = (&header, windowed) else {
                 // The header, a last line without its end, a very wide one, or a piece with quotes or other than ASCII.
                 let mut fields: Vec<&[u8]> = Vec::new();
                 let split = checked_text(text).and_then(|_| split_line(text, b',', &arena, &mut fields));
@@ -66,9 +65,8 @@ pub(super) fn read_table<const N: usize>(
                 match &header {
                     Some(header) => {
                         if header.fits(fields.len(), line_number, name, findings) {
-                            let field = |place| fields.get(place).copied().unwrap_or_default();
-                            let text = |place| std::str::from_utf8(field(place)).unwrap_or_default().trim();
-                            row(line_number, header.places.map(|place| place.map_or("", text)), findings);
+                            let field = |place: usize| trimmed(fields.get(place).copied().unwrap_or_default());
+                            row(line_number, header.places.map(|place| place.map_or(&b""[..], field)), findings);
                         }
                     }
                     None => match Header::read(&fields, columns, required) {
@@ -83,16 +81,17 @@ pub(super) fn read_table<const N: usize>(
             };
             if header.fits(line.columns, line_number, name, findings) {
                 // Most columns of most rows are empty.
-                let filled = line.window.filled(line.columns);
-                let mut texts = [""; N];
-                for (text, place) in texts.iter_mut().zip(&header.places) {
-                    let Some(place) = *place else { continue };
-                    if filled >> place & 1 != 0 {
-                        let (start, end) = line.window.column(place);
-                        *text = trimmed(plain.get(start..end).unwrap_or_default());
+                let mut filled = line.window.filled(line.columns) & header.wanted;
+                let mut fields = [&b""[..]; N];
+                while filled != 0 {
+                    let place = filled.trailing_zeros() as usize;
+                    filled &= filled.wrapping_sub(1);
+                    let asked = header.asked.get(place).map(|asked| usize::from(*asked));
+                    if let Some(field) = asked.and_then(|asked| fields.get_mut(asked)) {
+                        *field = trimmed(line.window.text(&bytes, place).unwrap_or_default());
                     }
                 }
-                row(line_number, texts, findings);
+                row(line_number, fields, findings);
             }
         };
         separators.for_each_line(&bytes, |line| each(line.bytes, Some(&line)));
@@ -110,8 +109,17 @@ pub(super) fn read_table<const N: usize>(
     true
 }
 
+/// Fields as text, where they are wanted as that.
+pub(super) fn texts<const N: usize>(fields: [&[u8]; N]) -> [&str; N] {
+    fields.map(|field| std::str::from_utf8(field).unwrap_or_default())
+}
+
 struct Header<const N: usize> {
+    /// Where each column stands that is asked for.
     places: [Option<usize>; N],
+    /// Of the columns that a window shows, a bit for each that is asked for, and which one that is.
+    wanted: u64,
+    asked: [u8; COLUMNS_MAX],
     count: usize,
 }
 
@@ -128,7 +136,15 @@ impl<const N: usize> Header<N> {
                 return Err(format!("the header has no column `{column}`"));
             }
         }
-        Ok(Self { places, count: fields.len() })
+        let (mut wanted, mut asked) = (0, [0; COLUMNS_MAX]);
+        for (at, place) in (0u8..).zip(places) {
+            if let Some(place) = place
+                && let Some(of) = asked.get_mut(place)
+            {
+                (wanted, *of) = (wanted | 1u64 << place, at);
+            }
+        }
+        Ok(Self { places, wanted, asked, count: fields.len() })
     }
 
     /// Whether a line has as many columns as the header; if not, that is told.
@@ -142,8 +158,13 @@ impl<const N: usize> Header<N> {
 }
 
 /// [`str::trim`] of text that nearly never needs it.
-fn trimmed(text: &str) -> &str {
+#[inline]
+fn trimmed(text: &[u8]) -> &[u8] {
     let is_text = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
-    let bytes = text.as_bytes();
-    if is_text(bytes.first()) && is_text(bytes.last()) { text } else { text.trim() }
+    if is_text(text.first()) && is_text(text.last()) { text } else { trimmed_by_the_book(text) }
+}
+
+#[cold]
+fn trimmed_by_the_book(text: &[u8]) -> &[u8] {
+    std::str::from_utf8(text).unwrap_or_default().trim().as_bytes()
 }

@@ -5,7 +5,7 @@
 
 use super::findings::Findings;
 use super::reference::Loading;
-use super::table::read_table;
+use super::table::{read_table, texts};
 use crate::book::AccountNo;
 use crate::classify::{Act, Agreement, Devices, Facts, OffCause, RemovalOrder, TerminationReason};
 use crate::decode::parse_rfc3339;
@@ -233,6 +233,7 @@ impl Loading<'_> {
         let mut before = Findings::default();
         let (mut problems, mut seen) = (Vec::new(), rustc_hash::FxHashSet::default());
         read_table((&path, name), columns, &["account_id"], &mut before, |line, cells, _| {
+            let cells = texts(cells);
             let ([id], facts) = cells.split_at(1) else { return };
             let (Some(no), Ok(facts)) = (self.register.find(id.as_bytes()), <[&str; 29]>::try_from(facts)) else {
                 return;

@@ -67,8 +67,8 @@ impl Tiyn {
     /// assert_eq!(Tiyn::parse("-36.95"), Ok(Tiyn::new(-3695)));
     /// assert!(Tiyn::parse("0.005").is_err());
     /// ```
-    pub fn parse(text: &str) -> Result<Self, BadAmount> {
-        parse_scaled(text, 2).map(Self)
+    pub fn parse(text: impl AsRef<[u8]>) -> Result<Self, BadAmount> {
+        parse_scaled(text.as_ref(), 2).map(Self)
     }
 }
 
@@ -114,7 +114,8 @@ impl UnitPrice {
 
     /// Reads a written price: at most six decimals, not negative. The result is in 10⁻⁶ tenge.
     pub fn parse_micro(text: &str) -> Result<i64, BadAmount> {
-        parse_scaled(text, 6).and_then(|micro| if micro < 0 { Err(BadAmount::OutOfRange) } else { Ok(micro) })
+        parse_scaled(text.as_bytes(), 6)
+            .and_then(|micro| if micro < 0 { Err(BadAmount::OutOfRange) } else { Ok(micro) })
     }
 
     /// This price rounded half up to a whole tiyn (`round = "unit_price"`).
@@ -151,8 +152,8 @@ fn gcd(mut a: u64, mut b: u64) -> u64 {
 }
 
 /// Reads a decimal with at most `decimals` places as an integer of its last place.
-fn parse_scaled(text: &str, decimals: u32) -> Result<i64, BadAmount> {
-    let (negative, digits) = match text.as_bytes() {
+fn parse_scaled(text: &[u8], decimals: u32) -> Result<i64, BadAmount> {
+    let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };

@@ -55,8 +55,8 @@ impl LocalDay {
     /// assert_eq!(LocalDay::parse("1970-01-02"), Ok(LocalDay(1)));
     /// assert!(LocalDay::parse("2026-02-29").is_err());
     /// ```
-    pub fn parse(text: &str) -> Result<Self, BadDay> {
-        let bytes = text.as_bytes();
+    pub fn parse(text: impl AsRef<[u8]>) -> Result<Self, BadDay> {
+        let bytes = text.as_ref();
         let number = |range: std::ops::Range<usize>| -> Option<u32> {
             bytes.get(range)?.iter().try_fold(0u32, |n, b| {
                 b.is_ascii_digit().then(|| n.wrapping_mul(10).wrapping_add(u32::from(b.wrapping_sub(b'0'))))

@@ -173,7 +173,7 @@ pub(super) fn holiday_days(source: &SourceFile) -> (Vec<LocalDay>, Vec<Finding>)
         Err(finding) => findings.push(finding),
         Ok(text) => {
             each_row(&source.file, text, ["date"], &mut findings, |line, [date], findings| {
-                match LocalDay::parse(date) {
+                match LocalDay::parse(date.as_bytes()) {
                     Ok(day) => days.push((day, line)),
                     Err(bad) => findings.push(Finding::error(&source.file, line, format!("{} is {bad}", quoted(date)))),
                 }

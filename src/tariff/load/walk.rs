@@ -405,7 +405,7 @@ impl<'t> Table<'t> {
             self.wrong_type(doc, key, value, "a day like 2026-03-01");
             return None;
         };
-        match LocalDay::parse(&text) {
+        match LocalDay::parse(text.as_bytes()) {
             Ok(value) => Some(At { value, line }),
             Err(bad) => {
                 doc.error(line, format!("`{key}` {} is {bad}", quoted(&text)));
