@@ -134,7 +134,7 @@ impl Period {
         if text.len() != 7 {
             return Err(BadDay);
         }
-        LocalDay::parse(&format!("{text}-01")).map(LocalDay::period)
+        LocalDay::parse(format!("{text}-01")).map(LocalDay::period)
     }
 
     /// The first day of the month.
