@@ -32,36 +32,69 @@ const ID_MAX: usize = 32;
 /// What rows of one kind have in common.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowKind {
+    pub(super) key: u128,
     /// Plan, tariff version, zone and service, each with its comma.
     pub(super) names: Padded<SHARED>,
     /// The columns behind the VAT of a row that is owed whole, and the end of the line.
     pub(super) rest: Padded<SHARED>,
 }
 
-/// Kinds of rows by their key: a month has some dozens.
-#[derive(Debug, Default)]
-pub(super) struct RowKinds(FxHashMap<u128, RowKind>);
+/// Kinds of rows by their key: a month has some hundreds.
+#[derive(Debug)]
+pub(super) struct RowKinds {
+    kinds: Vec<RowKind>,
+    /// Where each stands.
+    places: FxHashMap<u128, u16>,
+    /// By a few bits of a hash, the place of one that has them.
+    likely: [u16; LIKELY],
+}
 
 /// So many kinds are kept, a megabyte.
 const KINDS_MAX: usize = 4096;
+const LIKELY: usize = 1024;
+
+impl Default for RowKinds {
+    fn default() -> Self {
+        Self { kinds: Vec::new(), places: FxHashMap::default(), likely: [u16::MAX; LIKELY] }
+    }
+}
 
 impl RowKinds {
     /// The kind of a key, which `make` makes where it is not known; `None` where that says so.
     #[inline(always)]
     pub(super) fn of(&mut self, key: u128, make: impl FnOnce() -> Option<RowKind>) -> Option<&RowKind> {
-        if self.0.len() >= KINDS_MAX {
-            self.0.clear();
+        const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mixed = (key as u64).wrapping_mul(GOLDEN) ^ (key >> 64) as u64;
+        let home = (mixed.wrapping_mul(GOLDEN) >> 54) as usize % LIKELY;
+        let mut place = usize::from(self.likely.get(home).copied().unwrap_or(u16::MAX));
+        if self.kinds.get(place).is_none_or(|kind| kind.key != key) {
+            place = self.look_up(home, key, make)?;
         }
-        match self.0.entry(key) {
-            Entry::Occupied(known) => Some(known.into_mut()),
-            Entry::Vacant(place) => Some(place.insert(make()?)),
+        self.kinds.get(place)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_up(&mut self, home: usize, key: u128, make: impl FnOnce() -> Option<RowKind>) -> Option<usize> {
+        if self.kinds.len() >= KINDS_MAX {
+            *self = Self::default();
         }
+        let place = match self.places.entry(key) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                let place = u16::try_from(self.kinds.len()).ok()?;
+                self.kinds.push(make()?);
+                *new.insert(place)
+            }
+        };
+        *self.likely.get_mut(home)? = place;
+        Some(place.into())
     }
 }
 
 /// The calendar day of the last instant, as text.
 #[derive(Clone, Copy, Debug)]
-struct Day {
+pub(super) struct Day {
     version: u16,
     from: InstantMs,
     to: InstantMs,
@@ -95,14 +128,6 @@ impl Day {
     }
 }
 
-/// A row under way.
-#[derive(Debug)]
-pub(super) struct Row {
-    bytes: [u8; ROW],
-    length: usize,
-    day: Option<Day>,
-}
-
 /// No row is as long: a source, two ids, two texts that are shared, an instant, and four numbers.
 const LENGTH_MAX: usize = 512;
 const _: () = assert!(SOURCE + 2 * (ID_MAX + 1) + 2 * SHARED + INSTANT + 4 * NUMBER_MAX < LENGTH_MAX);
@@ -111,23 +136,71 @@ const NUMBER_MAX: usize = 10;
 /// Whatever is put into the row begins before [`LENGTH_MAX`] and fits behind it, so no place in it needs a check.
 const ROW: usize = LENGTH_MAX + 128;
 
-impl Default for Row {
-    fn default() -> Self {
-        Self { bytes: [0; ROW], length: 0, day: None }
+/// Rows one after the other, with room for the next.
+#[derive(Debug, Default)]
+pub(super) struct Text {
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+impl Text {
+    /// What stands so far.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.used).unwrap_or_default()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.used = 0;
+    }
+
+    /// The room for the next row, which [`Self::keep`] keeps.
+    #[inline(always)]
+    pub(super) fn row(&mut self) -> Option<Row<'_>> {
+        if self.bytes.len().wrapping_sub(self.used) < ROW {
+            self.make_room(ROW);
+        }
+        let bytes = self.bytes.get_mut(self.used..)?.first_chunk_mut()?;
+        Some(Row { bytes, length: 0 })
+    }
+
+    /// Keeps the row of a length that was put together last.
+    #[inline(always)]
+    pub(super) fn keep(&mut self, length: usize) {
+        self.used = self.used.wrapping_add(length);
+    }
+
+    /// Appends a row that was made elsewhere.
+    pub(super) fn append(&mut self, row: &[u8]) {
+        self.make_room(row.len());
+        let end = self.used.saturating_add(row.len());
+        if let Some(place) = self.bytes.get_mut(self.used..end) {
+            place.copy_from_slice(row);
+            self.used = end;
+        }
+    }
+
+    #[cold]
+    fn make_room(&mut self, bytes: usize) {
+        let needed = self.used.saturating_add(bytes);
+        if self.bytes.len() < needed {
+            // Grown by doubling, as any vector.
+            self.bytes.resize(needed.max(self.bytes.len().saturating_mul(2)), 0);
+        }
     }
 }
 
-impl Row {
-    /// Begins a row.
-    #[inline]
-    pub(super) fn begin(&mut self) {
-        self.length = 0;
-    }
+/// A row under way.
+#[derive(Debug)]
+pub(super) struct Row<'t> {
+    bytes: &'t mut [u8; ROW],
+    length: usize,
+}
 
-    /// What stands so far.
-    #[inline]
-    pub(super) fn text(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
+impl Row<'_> {
+    /// How long it is so far.
+    #[inline(always)]
+    pub(super) fn length(&self) -> usize {
+        self.length
     }
 
     /// Writes so far behind what stands.
@@ -204,15 +277,19 @@ impl Row {
         Some(())
     }
 
-    /// An instant as RFC 3339 and a comma.
+    /// An instant as RFC 3339 and a comma; `known` is the day of the last one.
     #[inline(always)]
-    pub(super) fn instant(&mut self, version: &Version, index: u16, at: InstantMs) -> Option<()> {
-        if !matches!(&self.day, Some(day) if day.from <= at && at < day.to && day.version == index) {
-            self.day = Some(Day::of(version, index, at)?);
+    pub(super) fn instant(
+        &mut self,
+        known: &mut Option<Day>,
+        (version, index): (&Version, u16),
+        at: InstantMs,
+    ) -> Option<()> {
+        if !matches!(known, Some(day) if day.from <= at && at < day.to && day.version == index) {
+            *known = Some(Day::of(version, index, at)?);
         }
-        let Day { midnight, text, .. } = self.day.as_ref()?;
-        let (midnight, text) = (*midnight, *text);
-        let ms = u32::try_from(at.since(midnight)).ok()?;
+        let Day { midnight, text, .. } = known.as_ref()?;
+        let ms = u32::try_from(at.since(*midnight)).ok()?;
         let (seconds, ms) = (ms / 1000, ms % 1000);
         let (minutes, second) = (seconds / 60, seconds % 60);
         let (hour, minute) = (minutes / 60, minutes % 60);
@@ -268,10 +345,60 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn text(write: impl FnOnce(&mut Row) -> Option<()>) -> Option<String> {
-        let mut row = Row::default();
+    fn text(write: impl FnOnce(&mut Row<'_>) -> Option<()>) -> Option<String> {
+        let mut text = Text::default();
+        let mut row = text.row().unwrap();
         write(&mut row)?;
-        Some(String::from_utf8(row.text().to_vec()).unwrap())
+        let length = row.length();
+        text.keep(length);
+        Some(String::from_utf8(text.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_kind_is_made_once_and_found_again_whatever_came_between() {
+        let kind = |key: u128| {
+            let text = Padded::of(key.to_string().as_bytes())?;
+            Some(RowKind { key, names: text, rest: text })
+        };
+        let mut kinds = RowKinds::default();
+        let mut made = 0;
+        for round in 0..3 {
+            for key in (0..1000).map(|key: u128| key << 32 | key << 88) {
+                let found = kinds.of(key, || {
+                    made += 1;
+                    kind(key)
+                });
+                let expected = kind(key).unwrap();
+                assert_eq!(found.map(|found| found.names.text), Some(expected.names.text), "{round} {key}");
+            }
+        }
+        assert_eq!(made, 1000);
+        assert!(kinds.of(u128::MAX, || None).is_none() && kinds.of(u128::MAX, || kind(1)).is_some());
+        for key in 0..2 * KINDS_MAX as u128 {
+            assert!(kinds.of(key, || kind(key)).is_some());
+            assert!(kinds.kinds.len() <= KINDS_MAX);
+        }
+    }
+
+    #[test]
+    fn rows_stand_one_after_the_other_however_they_were_made() {
+        let (mut text, mut expected) = (Text::default(), Vec::new());
+        for number in 0..5_000u64 {
+            if number % 3 == 0 {
+                let row = vec![b'x'; number as usize % 2_000];
+                text.append(&row);
+                expected.extend_from_slice(&row);
+            } else {
+                let mut row = text.row().unwrap();
+                row.number(number).unwrap();
+                let length = row.length();
+                text.keep(length);
+                expected.extend_from_slice(format!("{number},").as_bytes());
+            }
+        }
+        assert_eq!(text.as_bytes(), expected);
+        text.clear();
+        assert!(text.as_bytes().is_empty());
     }
 
     #[test]

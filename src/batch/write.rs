@@ -1,7 +1,7 @@
 mod bulk;
 
 use super::item::{Fate, Item, Prepared, Reference, Source, Told};
-use super::row::{Padded, Row, RowKind, RowKinds, SOURCE};
+use super::row::{Day, Padded, Row, RowKind, RowKinds, SOURCE, Text};
 use crate::law::RuleSet;
 use crate::tariff::Version;
 use crate::units::{InstantMs, LocalDay, Tiyn};
@@ -54,7 +54,7 @@ impl Kind {
 /// Rows of one piece, by file.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    rated: Vec<u8>,
+    rated: Text,
     filtered: Vec<u8>,
     duplicate: Vec<u8>,
     suspended: Vec<u8>,
@@ -65,9 +65,9 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    fn of(&self, kind: Kind) -> &Vec<u8> {
+    fn of(&self, kind: Kind) -> &[u8] {
         match kind {
-            Kind::Rated => &self.rated,
+            Kind::Rated => self.rated.as_bytes(),
             Kind::Filtered => &self.filtered,
             Kind::Duplicate => &self.duplicate,
             Kind::Suspended => &self.suspended,
@@ -146,7 +146,8 @@ pub(crate) struct Recent {
     day: Option<(LocalDay, [u8; 11])>,
     rules: Vec<(RuleSet, Vec<u8>)>,
     kinds: RowKinds,
-    row: Row,
+    /// Of the last row that was put together in place.
+    row_day: Option<Day>,
 }
 
 impl<'r> RowWriter<'r> {
@@ -238,43 +239,54 @@ impl<'r> RowWriter<'r> {
         self.any_rated(item, record_id, file, row, recent);
     }
 
-    fn rated(&self, item: &Item, record_id: &[u8], file: usize, rows: &mut Vec<u8>, recent: &mut Recent) {
-        match self.usual(item, record_id, file, recent) {
-            Some(()) => rows.extend_from_slice(recent.row.text()),
-            None => self.any_rated(item, record_id, file, rows, recent),
+    fn rated(&self, item: &Item, record_id: &[u8], file: usize, rows: &mut Text, recent: &mut Recent) {
+        match rows.row().and_then(|row| self.usual(item, record_id, file, row, recent)) {
+            Some(length) => rows.keep(length),
+            None => {
+                let mut row = Vec::new();
+                self.any_rated(item, record_id, file, &mut row, recent);
+                rows.append(&row);
+            }
         }
     }
 
-    /// A row as nearly all are, put together in place.
+    /// A row as nearly all are, put together in place; how long it is.
     #[inline]
-    fn usual(&self, item: &Item, record_id: &[u8], file: usize, recent: &mut Recent) -> Option<()> {
+    fn usual(
+        &self,
+        item: &Item,
+        record_id: &[u8],
+        file: usize,
+        mut row: Row<'_>,
+        recent: &mut Recent,
+    ) -> Option<usize> {
         if item.not_owed != Tiyn::ZERO || item.cut_off_at.is_some() {
             return None;
         }
         let version = usize::from(item.version);
-        let row = &mut recent.row;
-        row.begin();
         row.padded(self.sources.get(file)?.as_ref()?);
         row.id(record_id)?;
         row.id(self.reference.register.id(item.account?))?;
-        let kind = recent.kinds.of(kind_of(item), || self.kind(item))?;
+        let key = kind_of(item);
+        let kind = recent.kinds.of(key, || self.kind(key, item))?;
         row.padded(&kind.names);
-        row.instant(self.reference.tariffs.versions.get(version)?, item.version, item.at)?;
+        let version = (self.reference.tariffs.versions.get(version)?, item.version);
+        row.instant(&mut recent.row_day, version, item.at)?;
         row.number(item.duration_ms.unsigned_abs())?;
         row.number(item.units)?;
         row.tenge(item.gross)?;
         row.tenge(Tiyn::new(item.gross.get().saturating_sub(item.net.get())))?;
         row.padded(&kind.rest);
-        Some(())
+        Some(row.length())
     }
 
     /// What rows like that of an item have in common; `None` where it is too long to be put together in place.
     #[cold]
-    fn kind(&self, item: &Item) -> Option<RowKind> {
+    fn kind(&self, key: u128, item: &Item) -> Option<RowKind> {
         let (mut names, mut rest) = (Vec::new(), Vec::new());
         self.names(item, &mut names);
         push_rest(&mut rest, item, None, &mut None, &mut Vec::new());
-        Some(RowKind { names: Padded::of(&names)?, rest: Padded::of(&rest)? })
+        Some(RowKind { key, names: Padded::of(&names)?, rest: Padded::of(&rest)? })
     }
 
     fn any_rated(&self, item: &Item, record_id: &[u8], file: usize, row: &mut Vec<u8>, recent: &mut Recent) {
@@ -349,6 +361,7 @@ struct RowPlace<'a> {
 }
 
 /// All that rows of one kind agree in.
+#[inline]
 fn kind_of(item: &Item) -> u128 {
     u128::from(item.plan.map_or(u32::MAX, |plan| plan.0.into()))
         | u128::from(item.zone.map_or(u32::MAX, |zone| zone.0.into())) << 32
