@@ -8,6 +8,7 @@
 //! Source: rating 1.2, interface 7.3, 7.4.
 
 mod item;
+mod memory;
 mod open_calls;
 mod open_file;
 mod pass;
@@ -27,6 +28,7 @@ mod write;
 
 pub use item::{Fate, Reference, Source};
 pub(crate) use item::{Item, PartOf, Place, Prepared, Span, Stateful};
+pub(crate) use memory::Memory;
 pub(crate) use open_calls::{Joined, OpenPart};
 pub(crate) use open_file::{Mode, NO_HEADER};
 pub(crate) use pass::expected_records;
@@ -35,7 +37,7 @@ pub(crate) use posted::{Booked, NONE, posted};
 pub(crate) use prepare::{Memory as PrepareMemory, Preparer};
 pub use reader::FeedPosition;
 pub(crate) use reader::{Pieces, Reader, Told, Work};
-pub(crate) use settle::{Corrections, Memory, Settler};
+pub(crate) use settle::{Corrections, Settler};
 pub(crate) use stages::{Earlier, Sink, Slot, Stages};
 pub(crate) use tails::{SideBySide, Tails};
 pub(crate) use totals::tenge;

@@ -5,6 +5,7 @@
 //!
 //! Source: interface 7.1, rating 1.6–1.8.
 
+mod consumed;
 mod funds;
 mod ids;
 mod ledger;
@@ -13,7 +14,7 @@ mod posted;
 mod register;
 mod slots;
 
-pub use funds::{AllowanceLeft, Funds};
+pub use funds::{AllowanceLeft, Funds, Offered};
 pub use ledger::{AccountBalance, Category, Channel, LedgerAccount, Ledgers, Posting, Transaction, Unbalanced};
 pub use lines::{ASKED, AskedLine, AskedLines, LineAnswer, Lines, OverlappingSpan};
 pub use posted::{Paying, Posted, Reversal, Taken, TakenAllowance};

@@ -134,7 +134,7 @@ impl Case {
             from_ms: window.from_ms,
             to_ms: window.to_ms,
         });
-        let holidays = written.holidays.iter().map(|day| LocalDay::parse(&day.to_string()).unwrap());
+        let holidays = written.holidays.iter().map(|day| LocalDay::parse(day.to_string()).unwrap());
         let at = InstantMs(self.usage.at_ms);
         let version = Version {
             name: "random".into(),

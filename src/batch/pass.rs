@@ -1,7 +1,8 @@
 use super::item::{Reference, Source};
+use super::memory::Memory;
 use super::open_file::Mode;
 use super::reader::{FeedPosition, Pieces, Reader};
-use super::settle::{Memory, Settler};
+use super::settle::Settler;
 use super::stages::{Sink, Slot, Stages};
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::Trace;

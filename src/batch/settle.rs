@@ -1,23 +1,20 @@
 use super::item::{Fate, Item, Place, Prepared, Reference, Stateful, Told};
-use super::open_calls::{Joined, OpenCalls, OpenPart};
+use super::memory::{Ahead, Memory};
+use super::open_calls::{Joined, OpenPart};
 use super::posted::{Booked, posted};
 use super::runs::{Stretch, are_by_chance};
 use super::tally::{Reasons, Sums, touch};
 use super::totals::{Counts, FileTotals, Totals};
 use super::trace::{Steps, Trace};
-use crate::book::{Account, AccountNo, Funds, Posted, Reversal, Taken};
-use crate::hint::prefetch;
+use crate::book::{Account, AccountNo, Offered, Posted, Reversal, Taken};
 use crate::law::Rule;
 use crate::rate::{self, BadCharge, Basis};
 use crate::record::{Direction, FilterReason, Flag, RejectReason, Rejection, SuspendReason};
-use crate::screen::{Block, Duplicates, Seen, Series};
+use crate::screen::{Block, Seen};
 use crate::tariff::{Measure, Version};
-use crate::units::{Period, Tiyn};
+use crate::units::{LocalDay, Period, Tiyn};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::{SmallVec, smallvec};
-
-/// How many records ahead the slots of the duplicate set are asked for, and what is kept of an account.
-const AHEAD: usize = 24;
 
 /// What remembers: settles pieces in feed order, one after the other.
 pub(crate) struct Settler<'r> {
@@ -32,6 +29,8 @@ pub(crate) struct Settler<'r> {
     /// Keys of the record to be traced, one a source.
     pub(crate) traced: FxHashSet<u128>,
     pub(crate) traces: Vec<Trace>,
+    /// Of the last charge: most are of one day.
+    month: Option<Month>,
     /// Of the record that is being settled.
     booked: Booked,
     /// A bit for each account with a rated record.
@@ -49,28 +48,14 @@ pub(crate) struct Corrections {
     pub(crate) charged: FxHashMap<u128, Posted>,
 }
 
-/// What deciding remembers from one record to the next, and from one run to the next.
-#[derive(Debug)]
-pub(crate) struct Memory {
-    pub(crate) duplicates: Duplicates,
-    /// Beside them, of ids that are numbers of a series.
-    pub(crate) series: Series,
-    pub(crate) funds: Funds,
-    pub(crate) open_calls: OpenCalls,
-    /// Keys of charges that were corrected before they came.
-    pub(crate) replaced: FxHashSet<u128>,
-}
-
-impl Memory {
-    pub(crate) fn new(duplicates: Duplicates, funds: Funds) -> Self {
-        Self {
-            duplicates,
-            series: Series::default(),
-            funds,
-            open_calls: OpenCalls::default(),
-            replaced: FxHashSet::default(),
-        }
-    }
+/// The month of a day.
+#[derive(Clone, Copy)]
+struct Month {
+    version: u16,
+    day: LocalDay,
+    period: Period,
+    /// The tariff version at the end of the month before.
+    before: Option<usize>,
 }
 
 impl<'r> Settler<'r> {
@@ -84,6 +69,7 @@ impl<'r> Settler<'r> {
             corrections: Corrections::default(),
             traced: FxHashSet::default(),
             traces: Vec::new(),
+            month: None,
             booked: Booked::default(),
             touched: vec![0; reference.register.len().div_ceil(64)],
             reasons: Reasons::default(),
@@ -105,7 +91,7 @@ impl<'r> Settler<'r> {
         if !self.memory.series.is_closed() && are_by_chance(&runs, &items) && self.memory.series.close() {
             self.memory.duplicates.make_room();
         }
-        let mut next = 0;
+        let (mut next, mut ahead) = (0, Ahead::default());
         while next < items.len() {
             let mut at = next;
             if at >= stretch.end {
@@ -120,23 +106,7 @@ impl<'r> Settler<'r> {
                 }
             }
             next = at.wrapping_add(1);
-            if let Some(ahead) = items.get(at.wrapping_add(AHEAD)) {
-                if ahead.print.key != 0 {
-                    self.memory.duplicates.prefetch(ahead.print.key);
-                }
-                if let Some(no) = ahead.account {
-                    prefetch(&self.touched, (no.0 / 64) as usize);
-                    if ahead.stateful != Place::NONE {
-                        self.reference.register.prefetch(no);
-                        self.memory.funds.prefetch(no);
-                    }
-                }
-            }
-            if let Some(soon) = items.get(at.wrapping_add(AHEAD / 2))
-                && let (Some(no), true) = (soon.account, soon.stateful != Place::NONE)
-            {
-                self.memory.funds.prefetch_credits(no);
-            }
+            ahead.ask(&items, at, &self.memory, &self.touched, &self.reference.register);
             let Some(item) = items.get_mut(at) else { continue };
             if forgets && item.fate == Fate::Rated && item.stateful == Place::NONE {
                 // Its charge is final, unless it came before.
@@ -390,8 +360,8 @@ impl<'r> Settler<'r> {
         let plan = version.and_then(|version| version.plan(stateful.choice.plan?));
         let account = item.account.and_then(|no| Some((no, *reference.register.account(no)?)));
         let (Some(version), Some(plan), Some((no, account))) = (version, plan, account) else { return Ok(()) };
-        let local = version.zone.local(item.at);
-        let period = local.day.period();
+        let month = self.month_of(item, version);
+        let period = month.period;
         if stateful.free {
             let counted = self.use_month(item, stateful, no, &account, period);
             self.booked.taken = counted.then(|| Box::new(Taken { counted, ..Taken::default() }));
@@ -399,12 +369,14 @@ impl<'r> Settler<'r> {
             return Ok(());
         }
         let offered = if plan.allowances.is_empty() {
-            Vec::new()
+            Offered::new()
         } else {
-            let had_plan_before = self.had_plan_before(version, stateful, period);
-            self.memory.funds.allowances(no, plan, stateful.choice, stateful.usage.class, local.day, had_plan_before)
+            let before = month.before.and_then(|before| reference.tariffs.versions.get(before));
+            let had_plan_before =
+                before.is_some_and(|before| stateful.choice.plan.is_some_and(|plan| before.plan(plan).is_some()));
+            self.memory.funds.allowances(no, plan, stateful.choice, stateful.usage.class, period, had_plan_before)
         };
-        let amounts: Vec<(Measure, u64)> =
+        let amounts: SmallVec<[(Measure, u64); 4]> =
             offered.iter().map(|allowance| (allowance.measure, allowance.left)).collect();
         let Some(quote) = rate::quote(version, plan, &stateful.usage, &amounts) else {
             item.fate = Fate::Suspended(SuspendReason::NoRate);
@@ -450,12 +422,16 @@ impl<'r> Settler<'r> {
         Ok(())
     }
 
-    /// Whether the account's plan was on offer in the month before.
-    fn had_plan_before(&self, version: &Version, stateful: &Stateful, period: Period) -> bool {
+    /// The month of a record's day.
+    fn month_of(&mut self, item: &Item, version: &Version) -> Month {
+        let day = version.zone.local(item.at).day;
+        if let Some(month) = self.month.filter(|month| month.day == day && month.version == item.version) {
+            return month;
+        }
+        let period = day.period();
         let last_day = period.first_day().plus_days(-1);
-        let tariffs = &self.reference.tariffs;
-        let before = tariffs.version_at(version.zone.start_of_day(last_day)).and_then(|at| tariffs.versions.get(at));
-        before.is_some_and(|before| stateful.choice.plan.is_some_and(|plan| before.plan(plan).is_some()))
+        let before = self.reference.tariffs.version_at(version.zone.start_of_day(last_day));
+        *self.month.insert(Month { version: item.version, day, period, before })
     }
 
     /// Adds to the month's outgoing usage of an account with a limit. Source: CELL-47, rating 1.8.

@@ -1,9 +1,11 @@
+use super::consumed::{AllowanceKey, Consumed};
 use super::{Account, AccountNo, Funding, Method, PlanChoice, Posted, Taken, TakenAllowance};
 use crate::hint::prefetch;
 use crate::tariff::{Allowance, Measure, Plan, PlanId, Proration, UsageClass};
 use crate::units::{InstantMs, LocalDay, Period, Tiyn};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// What rating changes: money spent ahead, usage of the month, allowances.
@@ -23,7 +25,7 @@ pub struct Funds {
     unplaced: Vec<(AccountNo, InstantMs, i64)>,
     usage: FxHashMap<(AccountNo, Period), i64>,
     /// What was consumed of the quantity of a period, in it and in the month after.
-    consumed: FxHashMap<AllowanceKey, u64>,
+    consumed: Consumed,
 }
 
 /// The money of an account that pays in advance.
@@ -35,15 +37,6 @@ struct Purse {
     /// Where its payments stand in `credits`.
     first_credit: u32,
     credits: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-struct AllowanceKey {
-    account: AccountNo,
-    plan: PlanId,
-    /// Index in the plan.
-    allowance: u16,
-    period: Period,
 }
 
 impl PartialEq for Funds {
@@ -64,6 +57,10 @@ pub struct AllowanceLeft {
     pub left: u64,
     key: AllowanceKey,
 }
+
+/// What may cover a usage: of nearly all no more than so many.
+pub type Offered = SmallVec<[AllowanceLeft; OFFERED]>;
+const OFFERED: usize = 4;
 
 impl AllowanceLeft {
     /// What the journal says of it when it gave so much.
@@ -140,10 +137,11 @@ impl Funds {
         Tiyn::new(purse.opening.saturating_add(credit).saturating_sub(purse.debits))
     }
 
-    /// Asks for the memory of an account's money.
+    /// Asks for the memory of an account's money, and of what it has consumed of its allowances.
     #[inline]
     pub fn prefetch(&self, no: AccountNo) {
         prefetch(&self.purses, no.0 as usize);
+        self.consumed.prefetch(no);
     }
 
     /// Asks for the payments of an account: what [`Self::prefetch`] asked for has come.
@@ -199,8 +197,8 @@ impl Funds {
         for of in taken.allowances.iter().filter(|of| of.amount > 0) {
             let key =
                 AllowanceKey { account: no, plan: PlanId(of.plan), allowance: of.allowance, period: Period(of.month) };
-            let consumed = self.consumed.entry(key).or_default();
-            *consumed = if back { consumed.saturating_sub(of.amount) } else { consumed.saturating_add(of.amount) };
+            let amount = of.amount;
+            self.consumed.change(key, |of| if back { of.saturating_sub(amount) } else { of.saturating_add(amount) });
         }
     }
 
@@ -215,7 +213,7 @@ impl Funds {
             let Some(allowance) = plan.allowances.get(usize::from(of.allowance)) else { continue };
             let period = Period(of.month);
             let key = AllowanceKey { account: no, plan: PlanId(of.plan), allowance: of.allowance, period };
-            self.consumed.insert(key, granted(allowance, period, since).saturating_sub(of.held));
+            self.consumed.change(key, |_| granted(allowance, period, since).saturating_sub(of.held));
         }
     }
 
@@ -232,12 +230,11 @@ impl Funds {
         plan: &Plan,
         choice: PlanChoice,
         usage: UsageClass,
-        day: LocalDay,
+        period: Period,
         had_plan_before: bool,
-    ) -> Vec<AllowanceLeft> {
-        let Some(plan_id) = choice.plan else { return Vec::new() };
-        let period = day.period();
-        let mut left = Vec::new();
+    ) -> Offered {
+        let mut left = SmallVec::<[_; OFFERED]>::new();
+        let Some(plan_id) = choice.plan else { return Offered::new() };
         for (index, allowance) in plan.allowances.iter().enumerate() {
             if !allowance.covers(usage) {
                 continue;
@@ -249,9 +246,9 @@ impl Funds {
                 period,
             };
             let left_of = |period, expiry: u8| {
-                let consumed = self.consumed.get(&key(period)).copied().unwrap_or(0);
-                let left = granted(allowance, period, choice.since).saturating_sub(consumed);
-                (allowance.priority, expiry, AllowanceLeft { measure: allowance.measure, left, key: key(period) })
+                let key = key(period);
+                let left = granted(allowance, period, choice.since).saturating_sub(self.consumed.get(key));
+                (allowance.priority, expiry, AllowanceLeft { measure: allowance.measure, left, key })
             };
             if allowance.carry_over && had_plan_before {
                 left.push(left_of(period.previous(), 0));
@@ -264,22 +261,25 @@ impl Funds {
 
     /// Takes `amount` out of an allowance.
     pub fn consume(&mut self, allowance: AllowanceLeft, amount: u64) {
-        let consumed = self.consumed.entry(allowance.key).or_default();
-        *consumed = consumed.saturating_add(amount);
+        self.consumed.change(allowance.key, |consumed| consumed.saturating_add(amount));
     }
 
     /// Gives back what a reversed charge had consumed.
     pub fn give_back(&mut self, allowance: AllowanceLeft, amount: u64) {
-        let consumed = self.consumed.entry(allowance.key).or_default();
-        *consumed = consumed.saturating_sub(amount);
+        self.consumed.change(allowance.key, |consumed| consumed.saturating_sub(amount));
     }
 }
 
 /// The quantity of a period for an account that has the plan since a day.
 fn granted(allowance: &Allowance, period: Period, since: Option<LocalDay>) -> u64 {
-    let (first, days) = (period.first_day(), period.days());
-    let late_days = since.map_or(0, |since| since.0.saturating_sub(first.0)).clamp(0, days);
-    if late_days == 0 || allowance.proration == Proration::Full {
+    let Some(since) = since else { return allowance.quantity };
+    let late_days = since.0.saturating_sub(period.first_day().0);
+    if late_days <= 0 {
+        return allowance.quantity;
+    }
+    let days = period.days();
+    let late_days = late_days.min(days);
+    if allowance.proration == Proration::Full {
         return if late_days == days { 0 } else { allowance.quantity };
     }
     // Whole seconds, messages, bytes.
@@ -382,16 +382,16 @@ mod tests {
         let mut funds = Funds::default();
         let day = |text| LocalDay::parse(text).unwrap();
         let left = |funds: &Funds, date| -> Vec<(u64, bool)> {
-            let left = funds.allowances(ANN, &plan, choice, USAGE, day(date), date > "2026-03");
+            let left = funds.allowances(ANN, &plan, choice, USAGE, day(date).period(), date > "2026-03");
             left.iter().map(|l| (l.left, l.key.period != day(date).period())).collect()
         };
         assert_eq!(left(&funds, "2026-02-10"), [(30_000, false), (10_000, false), (60_000, false)]);
-        let third = funds.allowances(ANN, &plan, choice, USAGE, day("2026-02-10"), false)[2];
+        let third = funds.allowances(ANN, &plan, choice, USAGE, day("2026-02-10").period(), false)[2];
         funds.consume(third, 20_000);
         assert_eq!(left(&funds, "2026-02-10")[2], (40_000, false));
         // March: 40 000 are left over from February, and end before March's own.
         assert_eq!(left(&funds, "2026-03-01"), [(30_000, false), (40_000, true), (10_000, false), (60_000, false)]);
-        let carried = funds.allowances(ANN, &plan, choice, USAGE, day("2026-03-01"), true)[1];
+        let carried = funds.allowances(ANN, &plan, choice, USAGE, day("2026-03-01").period(), true)[1];
         funds.consume(carried, 15_000);
         assert_eq!(left(&funds, "2026-03-31")[1], (25_000, true));
         // A late record of February finds no more than that.
@@ -402,7 +402,7 @@ mod tests {
         assert_eq!(left(&funds, "2026-06-01")[1], (60_000, true));
         // A client who came on 15 June has nothing from May.
         let since = PlanChoice { since: Some(day("2026-06-15")), ..choice };
-        assert_eq!(funds.allowances(ANN, &plan, since, USAGE, day("2026-06-20"), true)[1].left, 0);
+        assert_eq!(funds.allowances(ANN, &plan, since, USAGE, day("2026-06-20").period(), true)[1].left, 0);
     }
 
     #[test]

@@ -1,0 +1,77 @@
+//! What is remembered from record to record, and asking for it before it is needed.
+
+use super::item::{Item, Place};
+use super::open_calls::OpenCalls;
+use crate::book::{Funds, Register};
+use crate::hint::prefetch;
+use crate::screen::{Duplicates, Series};
+use rustc_hash::FxHashSet;
+
+/// What deciding remembers from one record to the next, and from one run to the next.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) duplicates: Duplicates,
+    /// Beside them, of ids that are numbers of a series.
+    pub(crate) series: Series,
+    pub(crate) funds: Funds,
+    pub(crate) open_calls: OpenCalls,
+    /// Keys of charges that were corrected before they came.
+    pub(crate) replaced: FxHashSet<u128>,
+}
+
+impl Memory {
+    pub(crate) fn new(duplicates: Duplicates, funds: Funds) -> Self {
+        Self {
+            duplicates,
+            series: Series::default(),
+            funds,
+            open_calls: OpenCalls::default(),
+            replaced: FxHashSet::default(),
+        }
+    }
+}
+
+/// How far ahead of the record that is being settled memory has been asked for, once for each, whatever was settled in
+/// between.
+#[derive(Default)]
+pub(super) struct Ahead {
+    asked: usize,
+    /// For what stands behind what that asked for.
+    asked_again: usize,
+}
+
+impl Ahead {
+    /// So many records ahead.
+    const FAR: usize = 24;
+    const NEAR: usize = Self::FAR / 2;
+
+    /// Asks for what the records need that follow the one at a place.
+    #[inline]
+    pub(super) fn ask(&mut self, items: &[Item], at: usize, memory: &Memory, touched: &[u64], register: &Register) {
+        for item in up_to(items, &mut self.asked, at, Self::FAR) {
+            if item.print.key != 0 {
+                memory.duplicates.prefetch(item.print.key);
+            }
+            if let Some(no) = item.account {
+                prefetch(touched, (no.0 / 64) as usize);
+                if item.stateful != Place::NONE {
+                    register.prefetch(no);
+                    memory.funds.prefetch(no);
+                }
+            }
+        }
+        for item in up_to(items, &mut self.asked_again, at, Self::NEAR) {
+            if let (Some(no), true) = (item.account, item.stateful != Place::NONE) {
+                memory.funds.prefetch_credits(no);
+            }
+        }
+    }
+}
+
+/// The items not yet asked for, from the one at a place up to so many behind it; asked for from now on.
+#[inline]
+fn up_to<'i>(items: &'i [Item], asked: &mut usize, at: usize, far: usize) -> &'i [Item] {
+    let end = at.saturating_add(far).saturating_add(1).min(items.len());
+    let from = std::mem::replace(asked, end).max(at);
+    items.get(from..end).unwrap_or_default()
+}
