@@ -18,8 +18,9 @@ pub(super) struct AllowanceKey {
 
 /// What was consumed of each quantity, in its period and in the month after.
 ///
-/// An open-addressed table in which all that is kept of an account begins at one place: one look at memory, which can be
-/// asked for ahead, tells of all its allowances. 24 bytes a slot, at most two thirds of them used: 36 to 54 bytes a key.
+/// An open-addressed table in which all that is kept of an account and a period begins at one place: one look at memory,
+/// which can be asked for ahead, tells of all its allowances. 24 bytes a slot, at most two thirds of them used: 36 to 54
+/// bytes a key.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "FxHashMap<AllowanceKey, u64>")]
 pub(super) struct Consumed {
@@ -27,6 +28,8 @@ pub(super) struct Consumed {
     used: usize,
     /// Of an earlier one there is nothing: of a key that is not there, all is looked at up to the next gap.
     earliest: Option<Period>,
+    /// Of the last change.
+    recent: Option<Period>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +70,7 @@ impl Consumed {
         if self.used.saturating_mul(FULL.1) >= self.slots.len().saturating_mul(FULL.0) {
             self.grow();
         }
+        self.recent = Some(key.period);
         self.earliest = Some(self.earliest.map_or(key.period, |earliest| earliest.min(key.period)));
         let place = self.place(key);
         if let Some(slot) = self.slots.get_mut(place) {
@@ -75,13 +79,18 @@ impl Consumed {
         }
     }
 
-    /// Asks for the memory of all that is kept of an account.
+    /// Asks for the memory of what is kept of an account in the period of the last change and, where anything is, in the
+    /// one before.
     #[inline]
     pub(super) fn prefetch(&self, account: AccountNo) {
-        let home = self.home(account);
+        let Some(period) = self.recent else { return };
+        let home = self.home(account, period);
         prefetch(&self.slots, home);
         // What is kept of an account mostly goes on in the next line.
         prefetch(&self.slots, home.wrapping_add(2));
+        if self.earliest.is_some_and(|earliest| earliest < period) {
+            prefetch(&self.slots, self.home(account, period.previous()));
+        }
     }
 
     fn len(&self) -> usize {
@@ -95,7 +104,7 @@ impl Consumed {
     /// Where a key stands, or would: there is always a gap, but in a table of no slots at all.
     #[inline]
     fn place(&self, key: AllowanceKey) -> usize {
-        let mut at = self.home(key.account);
+        let mut at = self.home(key.account, key.period);
         loop {
             match self.slots.get(at) {
                 Some(slot) if !slot.is_gap && slot.key != key => at = at.wrapping_add(1),
@@ -106,11 +115,12 @@ impl Consumed {
         }
     }
 
-    /// Where what is kept of an account begins: accounts that follow each other lie far apart.
+    /// Where what is kept of an account and a period begins: what follows each other lies far apart.
     #[inline]
-    fn home(&self, account: AccountNo) -> usize {
+    fn home(&self, account: AccountNo, period: Period) -> usize {
         const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-        let hash = u64::from(account.0).wrapping_add(1).wrapping_mul(GOLDEN);
+        let mixed = u64::from(account.0).wrapping_mul(GOLDEN) ^ u64::from(period.0.cast_unsigned());
+        let hash = mixed.wrapping_mul(GOLDEN);
         (u128::from(hash).wrapping_mul(self.slots.len() as u128) >> 64) as usize
     }
 
@@ -195,21 +205,25 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_at_most_54_bytes_a_key_and_what_is_of_one_account_stands_together() {
-        let mut consumed = Consumed::default();
-        for account in 0..100_000 {
-            for allowance in 0..3 {
-                consumed.change(key((account, allowance, 24_315)), |_| 1);
+    fn it_holds_at_most_54_bytes_a_key_and_what_is_asked_for_together_stands_together() {
+        // A month of many accounts, years of a few, and both.
+        for (accounts, months) in [(100_000, 1), (300, 120), (5_000, 24)] {
+            let mut consumed = Consumed::default();
+            for month in 0..months {
+                for account in 0..accounts {
+                    for allowance in 0..3 {
+                        consumed.change(key((account, allowance, 24_000 + month)), |_| 1);
+                    }
+                }
             }
-            if account > 100 {
-                assert!(consumed.slots.len() * size_of::<Slot>() <= 54 * consumed.len() + 24 * 3);
-            }
+            assert_eq!(consumed.len(), accounts as usize * months as usize * 3);
+            assert!(consumed.slots.len() * size_of::<Slot>() <= 54 * consumed.len() + 24 * 3);
+            let away = |(key, _): (AllowanceKey, u64)| {
+                let (home, place) = (consumed.home(key.account, key.period), consumed.place(key));
+                if place >= home { place - home } else { place + consumed.slots.len() - home }
+            };
+            let sum: usize = consumed.iter().map(away).sum();
+            assert!(sum < 8 * consumed.len(), "{accounts} accounts, {months} months: {sum}");
         }
-        let away = |(key, _): (AllowanceKey, u64)| {
-            let (home, place) = (consumed.home(key.account), consumed.place(key));
-            if place >= home { place - home } else { place + consumed.slots.len() - home }
-        };
-        let sum: usize = consumed.iter().map(away).sum();
-        assert!(sum < 8 * consumed.len(), "{sum}");
     }
 }
