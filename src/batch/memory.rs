@@ -37,7 +37,7 @@ impl Memory {
 pub(super) struct Ahead {
     asked: usize,
     /// For what stands behind what that asked for.
-    asked_again: usize,
+    asked_behind: usize,
 }
 
 impl Ahead {
@@ -45,7 +45,7 @@ impl Ahead {
     const FAR: usize = 24;
     const NEAR: usize = Self::FAR / 2;
 
-    /// Asks for what the records need that follow the one at a place.
+    /// Asks for what the record at a place and those that follow it need.
     #[inline]
     pub(super) fn ask(&mut self, items: &[Item], at: usize, memory: &Memory, touched: &[u64], register: &Register) {
         for item in up_to(items, &mut self.asked, at, Self::FAR) {
@@ -60,7 +60,7 @@ impl Ahead {
                 }
             }
         }
-        for item in up_to(items, &mut self.asked_again, at, Self::NEAR) {
+        for item in up_to(items, &mut self.asked_behind, at, Self::NEAR) {
             if let (Some(no), true) = (item.account, item.stateful != Place::NONE) {
                 memory.funds.prefetch_credits(no);
             }
@@ -74,4 +74,53 @@ fn up_to<'i>(items: &'i [Item], asked: &mut usize, at: usize, far: usize) -> &'i
     let end = at.saturating_add(far).saturating_add(1).min(items.len());
     let from = std::mem::replace(asked, end).max(at);
     items.get(from..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::item::{Fate, Span};
+    use crate::record::{Flags, Service};
+    use crate::screen::Fingerprint;
+    use crate::units::{InstantMs, LocalDay, Tiyn};
+
+    fn item(line: u32) -> Item {
+        Item {
+            print: Fingerprint { key: 0, content: 0 },
+            line,
+            record_id: Span::default(),
+            fate: Fate::Rated,
+            flags: Flags::NONE,
+            service: Service::Voice,
+            number: 0,
+            rules: crate::law::RuleSet::NONE,
+            account: None,
+            version: 0,
+            plan: None,
+            zone: None,
+            at: InstantMs(0),
+            duration_ms: 0,
+            units: 0,
+            gross: Tiyn::ZERO,
+            net: Tiyn::ZERO,
+            vat: crate::law::vat_rate_on(LocalDay(0)),
+            not_owed: Tiyn::ZERO,
+            cut_off_at: None,
+            stateful: Place::NONE,
+            detail: Place::NONE,
+        }
+    }
+
+    /// Each once, from the one at the place on, also behind those that were passed over.
+    #[test]
+    fn items_are_asked_for_once() {
+        let items: Vec<Item> = (0..100).map(item).collect();
+        let mut asked = 0;
+        for (at, from, end) in
+            [(0, 0, 25), (1, 25, 26), (2, 26, 27), (10, 27, 35), (60, 60, 85), (75, 85, 100), (99, 0, 0)]
+        {
+            let lines: Vec<u32> = up_to(&items, &mut asked, at, 24).iter().map(|item| item.line).collect();
+            assert_eq!(lines, (from..end).collect::<Vec<_>>(), "{at}");
+        }
+    }
 }

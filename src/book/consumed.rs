@@ -19,8 +19,8 @@ pub(super) struct AllowanceKey {
 /// What was consumed of each quantity, in its period and in the month after.
 ///
 /// An open-addressed table in which all that is kept of an account and a period begins at one place: one look at memory,
-/// which can be asked for ahead, tells of all its allowances. 24 bytes a slot, at most two thirds of them used: 36 to 54
-/// bytes a key.
+/// which can be asked for ahead, tells of its allowances, of eight at a time where a plan has more. 24 bytes a slot, at
+/// most two thirds of them used: 36 to 54 bytes a key, and as much again while it grows.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "FxHashMap<AllowanceKey, u64>")]
 pub(super) struct Consumed {
@@ -84,12 +84,12 @@ impl Consumed {
     #[inline]
     pub(super) fn prefetch(&self, account: AccountNo) {
         let Some(period) = self.recent else { return };
-        let home = self.home(account, period);
+        let home = self.home(account, period, 0);
         prefetch(&self.slots, home);
         // What is kept of an account mostly goes on in the next line.
         prefetch(&self.slots, home.wrapping_add(2));
         if self.earliest.is_some_and(|earliest| earliest < period) {
-            prefetch(&self.slots, self.home(account, period.previous()));
+            prefetch(&self.slots, self.home(account, period.previous(), 0));
         }
     }
 
@@ -104,7 +104,7 @@ impl Consumed {
     /// Where a key stands, or would: there is always a gap, but in a table of no slots at all.
     #[inline]
     fn place(&self, key: AllowanceKey) -> usize {
-        let mut at = self.home(key.account, key.period);
+        let mut at = self.home(key.account, key.period, key.allowance);
         loop {
             match self.slots.get(at) {
                 Some(slot) if !slot.is_gap && slot.key != key => at = at.wrapping_add(1),
@@ -115,12 +115,14 @@ impl Consumed {
         }
     }
 
-    /// Where what is kept of an account and a period begins: what follows each other lies far apart.
+    /// Where what is kept of an account and a period begins. Accounts may have any stride, and of one product alone some
+    /// strides are crowds, as of the numbers of lines.
     #[inline]
-    fn home(&self, account: AccountNo, period: Period) -> usize {
+    fn home(&self, account: AccountNo, period: Period, allowance: u16) -> usize {
         const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-        let mixed = u64::from(account.0).wrapping_mul(GOLDEN) ^ u64::from(period.0.cast_unsigned());
-        let hash = mixed.wrapping_mul(GOLDEN);
+        let product = u64::from(account.0).wrapping_mul(GOLDEN);
+        let of_account = product ^ product >> 32 ^ u64::from(period.0.cast_unsigned());
+        let hash = of_account.wrapping_add(u64::from(allowance / 8) << 32).wrapping_mul(GOLDEN);
         (u128::from(hash).wrapping_mul(self.slots.len() as u128) >> 64) as usize
     }
 
@@ -206,24 +208,37 @@ mod tests {
 
     #[test]
     fn it_holds_at_most_54_bytes_a_key_and_what_is_asked_for_together_stands_together() {
-        // A month of many accounts, years of a few, and both.
-        for (accounts, months) in [(100_000, 1), (300, 120), (5_000, 24)] {
+        // Accounts, how far apart they are, the first month, months, allowances: a month of many, years of a few, strides
+        // and months that were crowds of one product, plans with more allowances than anyone has.
+        for (accounts, stride, first, months, allowances) in [
+            (100_000, 1, 24_315, 1, 3),
+            (300, 1, 24_240, 120, 3),
+            (5_000, 1, 24_300, 24, 3),
+            (16_000, 1_231, 24_315, 1, 2),
+            (8_000, 2_462, 24_315, 1, 2),
+            (12_345, 162, 24_576, 1, 2),
+            (20_000, 81, 24_576, 1, 2),
+            (20_000, 64, 24_314, 2, 2),
+            (20_000, 1_000, 24_314, 1, 4),
+            (3, 1, 24_315, 1, 20_000),
+        ] {
             let mut consumed = Consumed::default();
-            for month in 0..months {
-                for account in 0..accounts {
-                    for allowance in 0..3 {
-                        consumed.change(key((account, allowance, 24_000 + month)), |_| 1);
+            for month in first..first + months {
+                for account in (0..accounts).map(|nth| nth * stride) {
+                    for allowance in 0..allowances {
+                        consumed.change(key((account, allowance, month)), |_| 1);
                     }
                 }
             }
-            assert_eq!(consumed.len(), accounts as usize * months as usize * 3);
-            assert!(consumed.slots.len() * size_of::<Slot>() <= 54 * consumed.len() + 24 * 3);
+            let keys = accounts as usize * months as usize * usize::from(allowances);
+            assert_eq!(consumed.len(), keys);
+            assert!(consumed.slots.len() * size_of::<Slot>() <= 54 * keys + 24 * 3);
             let away = |(key, _): (AllowanceKey, u64)| {
-                let (home, place) = (consumed.home(key.account, key.period), consumed.place(key));
+                let (home, place) = (consumed.home(key.account, key.period, key.allowance), consumed.place(key));
                 if place >= home { place - home } else { place + consumed.slots.len() - home }
             };
             let sum: usize = consumed.iter().map(away).sum();
-            assert!(sum < 8 * consumed.len(), "{accounts} accounts, {months} months: {sum}");
+            assert!(sum < 8 * keys, "{accounts} accounts {stride} apart, {months} months: {sum} of {keys}");
         }
     }
 }

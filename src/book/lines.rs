@@ -155,16 +155,18 @@ type Place = (usize, usize);
 /// A line that was asked for, without its text.
 #[derive(Clone, Copy, Debug)]
 pub struct AskedLine {
-    /// Packed digits, with a 1 before them; `None` for other text.
-    number: Option<u64>,
+    /// Packed digits, with a 1 before them; 0 for other text.
+    number: u64,
     hash: u64,
 }
 
 impl AskedLine {
     #[inline]
     fn of(text: &[u8]) -> Self {
-        let number = packed_digits(text);
-        Self { number, hash: number.map_or_else(|| hash_of_text(text), hash_of_number) }
+        match packed_digits(text) {
+            Some(number) => Self { number, hash: hash_of_number(number) },
+            None => Self { number: 0, hash: hash_of_text(text) },
+        }
     }
 }
 
@@ -195,7 +197,7 @@ impl Lines {
         self.add_asked(AskedLine::of(line), line, account, from, to)
     }
 
-    /// [`Self::add`] of a line that was asked for: its memory has come.
+    /// [`Self::add`] of a line for which memory has come; `asked` is what [`Self::ask_one`] of this line gave.
     pub fn add_asked(
         &mut self,
         asked: AskedLine,
@@ -215,7 +217,7 @@ impl Lines {
             Some((key, span)) => (key, self.another(span, account, times)),
             None => {
                 self.used = self.used.saturating_add(1);
-                let key = asked.number.unwrap_or_else(|| self.keep_text(line));
+                let key = if asked.number == 0 { self.keep_text(line) } else { asked.number };
                 let span = match self.place_of(times) {
                     Some(place) => Span { account, times: place },
                     None => self.linked(account, times, LAST),
@@ -245,13 +247,16 @@ impl Lines {
             return Some(place);
         }
         let known = self.known_times.get(&times).copied();
-        self.last_times = known.map(|place| (times, place));
-        if known.is_some() || self.times.len() >= TIMES_MAX {
-            return known;
+        if known.is_none() && self.times.len() >= TIMES_MAX {
+            return None;
         }
-        let place = index_of(self.times.len());
-        self.times.push(times);
-        self.known_times.insert(times, place);
+        let place = known.unwrap_or_else(|| {
+            let place = index_of(self.times.len());
+            self.times.push(times);
+            self.known_times.insert(times, place);
+            place
+        });
+        self.last_times = Some((times, place));
         Some(place)
     }
 
@@ -310,7 +315,7 @@ impl Lines {
         let mut asked = AskedLines { numbers: [0; ASKED], homes: [0; ASKED] };
         for ((number, home), (line, _)) in asked.numbers.iter_mut().zip(&mut asked.homes).zip(lines) {
             let line = AskedLine::of(line);
-            *number = line.number.unwrap_or(0);
+            *number = line.number;
             *home = self.home(line.hash);
             prefetch(&self.table, *home);
         }
@@ -347,7 +352,7 @@ impl Lines {
     /// Whose line it is that stands at a place among those asked.
     #[inline(never)]
     fn search(&self, asked: &AskedLines, place: usize, (line, at): (&[u8], InstantMs)) -> LineAnswer {
-        let number = asked.numbers.get(place).copied().filter(|number| *number != 0);
+        let number = asked.numbers.get(place).copied().unwrap_or(0);
         let home = asked.homes.get(place).copied().unwrap_or(0);
         self.answer(self.look_up_from(home, |held| self.is_key(held, number, line)).1, at)
     }
@@ -387,11 +392,8 @@ impl Lines {
 
     /// Whether what a bucket holds is the key of a line.
     #[inline]
-    fn is_key(&self, held: u64, number: Option<u64>, line: &[u8]) -> bool {
-        match number {
-            Some(number) => held == number,
-            None => held & TEXT != 0 && text_of(&self.texts, held) == line,
-        }
+    fn is_key(&self, held: u64, number: u64, line: &[u8]) -> bool {
+        if number == 0 { held & TEXT != 0 && text_of(&self.texts, held) == line } else { held == number }
     }
 
     fn look_up_from(&self, home: usize, is_it: impl Fn(u64) -> bool) -> (Place, Option<(u64, Span)>) {

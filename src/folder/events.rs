@@ -4,7 +4,7 @@
 //! Source: interface 7.5, status 3.1.
 
 use super::findings::Findings;
-use super::reference::{Loading, When, opened_after};
+use super::reference::{Loading, When, no_day, opened_after};
 use super::table::{read_table, texts};
 use crate::batch::push_field;
 use crate::book::{AccountNo, NEVER, SwitchedOff};
@@ -104,7 +104,7 @@ impl Loading<'_> {
         let [_, account, at, kind, amount, reference, note] = fields;
         let kind = EventKind::parse(kind.as_bytes()).ok_or_else(|| format!("kind `{kind}` is not one of the list"))?;
         let no = self.register.find(account.as_bytes()).ok_or_else(|| format!("no account {account}"))?;
-        let when = self.when(at.as_bytes()).ok_or_else(|| format!("at `{at}` is neither a day nor an instant"))?;
+        let when = self.when(at.as_bytes()).ok_or_else(|| no_day("at", at.as_bytes()))?;
         let happened = Happened::read(kind, Columns { amount, reference, note }).map_err(|error| error.to_string())?;
         if let Happened::OwnerChanged { account: new } = &happened
             && self.register.find(new.as_bytes()).is_none()

@@ -186,7 +186,7 @@ fn shown(field: &[u8]) -> Cow<'_, str> {
 
 /// Why a field is refused that should be a [`When`].
 #[cold]
-fn no_day(column: &str, field: &[u8]) -> String {
+pub(super) fn no_day(column: &str, field: &[u8]) -> String {
     format!("{column} `{}` is neither a day nor an instant", shown(field))
 }
 

@@ -168,3 +168,61 @@ fn trimmed(text: &[u8]) -> &[u8] {
 fn trimmed_by_the_book(text: &[u8]) -> &[u8] {
     std::str::from_utf8(text).unwrap_or_default().trim().as_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Read = Vec<(u32, [String; 3])>;
+
+    /// What is read of a table, and what is told of it.
+    fn read(text: &str) -> (Read, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
+        std::fs::write(&path, text).unwrap();
+        let (mut rows, mut findings) = (Vec::new(), Findings::default());
+        let found = read_table((&path, "table.csv"), ["a", "b", "c"], &["a"], &mut findings, |line, fields, _| {
+            rows.push((line, texts(fields).map(str::to_owned)));
+        });
+        assert!(found);
+        (rows, findings.kept().iter().map(|finding| finding.message.clone()).collect())
+    }
+
+    /// Plain tables are read by the places of separators, others by the book: of any width, wherever columns stand.
+    #[test]
+    fn a_plain_table_is_read_as_one_that_is_not() {
+        for width in [3usize, 4, 8, 9, 62, 63, 64, 65, 80] {
+            for places in [[0, 1, 2], [width - 1, width / 2, 0], [width - 3, width - 2, width - 1]] {
+                let row = |texts: [&str; 3], other: &str| {
+                    let text = |at: usize| places.iter().position(|place| *place == at).map_or(other, |nth| texts[nth]);
+                    (0..width).map(text).collect::<Vec<_>>().join(",")
+                };
+                let table = |last: &str| {
+                    let rows = [
+                        row(["a", "b", "c"], "x"),
+                        row(["1", "", "long enough to be looked at twice"], ""),
+                        row(["", "", ""], "y"),
+                        String::new(),
+                        row([" s", "t ", "\tu v\u{b}"], "z"),
+                        row(["1", "2", "3"], "") + ",",
+                        row(["4", "5", last], ""),
+                    ];
+                    rows.join("\r\n") + "\n"
+                };
+                let expected = |last: &str| {
+                    let rows = [
+                        (2, ["1", "", "long enough to be looked at twice"]),
+                        (3, ["", "", ""]),
+                        (5, ["s", "t", "u v"]),
+                        (7, ["4", "5", last]),
+                    ];
+                    rows.map(|(line, texts)| (line, texts.map(str::to_owned))).to_vec()
+                };
+                let told = vec![format!("{} columns where the header has {width}; set aside", width + 1)];
+                for (last, is) in [("6", "6"), ("\"6\"", "6"), ("\u{a0}ж\u{a0}", "ж"), ("\"6,7\"", "6,7")] {
+                    assert_eq!(read(&table(last)), (expected(is), told.clone()), "{width} {places:?} {last}");
+                }
+            }
+        }
+    }
+}
