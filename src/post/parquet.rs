@@ -246,14 +246,14 @@ impl Column {
             Values::Text(values) => values.push(ByteArray::from(text.as_bytes().to_vec())),
             Values::Decimal(values) => {
                 // Amounts in tenge and rates in per cent have at most two places.
-                let hundredths = Tiyn::parse(&text).map_err(|_| bad())?.get();
+                let hundredths = Tiyn::parse(text.as_bytes()).map_err(|_| bad())?.get();
                 values.push(FixedLenByteArray::from(i128::from(hundredths).to_be_bytes().to_vec()));
             }
             Values::Number(values) if self.kind == Kind::Instant => {
                 values.push(parse_rfc3339(cell).ok_or_else(bad)?.0);
             }
             Values::Number(values) => values.push(text.parse().map_err(|_| bad())?),
-            Values::Day(values) => values.push(LocalDay::parse(&text).map_err(|_| bad())?.0),
+            Values::Day(values) => values.push(LocalDay::parse(text.as_bytes()).map_err(|_| bad())?.0),
         }
         self.levels.push(1);
         Ok(())
