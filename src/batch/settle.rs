@@ -8,7 +8,7 @@ use super::totals::{Counts, FileTotals, Totals};
 use super::trace::{Steps, Trace};
 use crate::book::{Account, AccountNo, Offered, Posted, Reversal, Taken};
 use crate::law::Rule;
-use crate::rate::{self, BadCharge, Basis};
+use crate::rate::{self, BadCharge, Basis, Charge};
 use crate::record::{Direction, FilterReason, Flag, RejectReason, Rejection, SuspendReason};
 use crate::screen::{Block, Seen};
 use crate::tariff::{Measure, Version};
@@ -376,46 +376,55 @@ impl<'r> Settler<'r> {
                 before.is_some_and(|before| stateful.choice.plan.is_some_and(|plan| before.plan(plan).is_some()));
             self.memory.funds.allowances(no, plan, stateful.choice, stateful.usage.class, period, had_plan_before)
         };
-        let amounts: SmallVec<[(Measure, u64); 4]> =
-            offered.iter().map(|allowance| (allowance.measure, allowance.left)).collect();
-        let Some(quote) = rate::quote(version, plan, &stateful.usage, &amounts) else {
-            item.fate = Fate::Suspended(SuspendReason::NoRate);
-            return Ok(());
-        };
         let basis = if account.is_budget() { Basis::Net } else { Basis::Gross };
         let balance = account.is_advance().then(|| self.memory.funds.balance(no, item.at));
-        let settled = match balance {
-            Some(balance) if !stateful.owed_in_full => {
-                rate::settle_up_to(version, &quote, item.vat, balance, basis, stateful.began_at)?
-            }
-            _ => rate::settle_in_full(version, &quote, item.vat)?,
-        };
-        // From here the charge is booked.
-        item.units = quote.units();
-        (item.gross, item.net) = (settled.charge.gross, settled.charge.net);
-        item.not_owed = settled.not_owed;
-        item.cut_off_at = settled.cut_off_at;
+        let cut_off = balance.filter(|_| !stateful.owed_in_full);
         let mut gave: SmallVec<[u64; 4]> = smallvec![0; offered.len()];
-        for covered in &quote.covered {
-            if let (Some(allowance), Some(gave)) = (offered.get(covered.offered), gave.get_mut(covered.offered)) {
-                self.memory.funds.consume(*allowance, covered.amount);
-                *gave = gave.saturating_add(covered.amount);
-                item.flags = item.flags.with(Flag::Allowance);
+        let mut quoted = None;
+        // Mostly nothing of it is covered and all of it can be paid: it costs what it was priced at before.
+        let priced = Charge { gross: item.gross, net: item.net };
+        let is_priced = stateful.part.is_none()
+            && offered.iter().all(|allowance| allowance.left == 0)
+            && cut_off.is_none_or(|balance| priced.gross == Tiyn::ZERO || basis.debit(priced) <= balance);
+        if !is_priced || !self.traced.is_empty() {
+            let amounts: SmallVec<[(Measure, u64); 4]> =
+                offered.iter().map(|allowance| (allowance.measure, allowance.left)).collect();
+            let Some(quote) = rate::quote(version, plan, &stateful.usage, &amounts) else {
+                item.fate = Fate::Suspended(SuspendReason::NoRate);
+                return Ok(());
+            };
+            let settled = match cut_off {
+                Some(balance) => rate::settle_up_to(version, &quote, item.vat, balance, basis, stateful.began_at)?,
+                None => rate::settle_in_full(version, &quote, item.vat)?,
+            };
+            item.units = quote.units();
+            (item.gross, item.net) = (settled.charge.gross, settled.charge.net);
+            item.not_owed = settled.not_owed;
+            item.cut_off_at = settled.cut_off_at;
+            for covered in &quote.covered {
+                if let (Some(allowance), Some(gave)) = (offered.get(covered.offered), gave.get_mut(covered.offered)) {
+                    self.memory.funds.consume(*allowance, covered.amount);
+                    *gave = gave.saturating_add(covered.amount);
+                    item.flags = item.flags.with(Flag::Allowance);
+                }
             }
+            quoted = Some(quote);
         }
+        // From here the charge is booked.
+        let charge = Charge { gross: item.gross, net: item.net };
         if account.is_advance() {
-            self.memory.funds.debit(no, basis.debit(settled.charge));
+            self.memory.funds.debit(no, basis.debit(charge));
         }
         let counted = self.use_month(item, stateful, no, &account, period);
         if self.keeps_books || !self.corrections.wanted.is_empty() {
             self.booked.taken = Some(Box::new(Taken {
-                balance: balance.filter(|_| !stateful.owed_in_full).map(Tiyn::get),
+                balance: cut_off.map(Tiyn::get),
                 counted,
                 allowances: offered.iter().zip(gave).map(|(of, gave)| of.taken(gave)).collect(),
             }));
         }
         self.keep_if_wanted(item);
-        if !self.traced.is_empty() && self.traced.contains(&{ item.print.key }) {
+        if let Some(quote) = quoted.filter(|_| self.traced.contains(&{ item.print.key })) {
             let offered = offered.iter().map(|allowance| allowance.left).collect();
             self.trace_steps(item, Steps { quote, offered, balance, owed_in_full: stateful.owed_in_full });
         }
