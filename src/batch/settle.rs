@@ -381,7 +381,7 @@ impl<'r> Settler<'r> {
         let cut_off = balance.filter(|_| !stateful.owed_in_full);
         let mut gave: SmallVec<[u64; 4]> = smallvec![0; offered.len()];
         let mut quoted = None;
-        // Mostly nothing of it is covered and all of it can be paid: it costs what it was priced at before.
+        // Where nothing of it is covered and all of it can be paid, it costs what it was priced at before.
         let priced = Charge { gross: item.gross, net: item.net };
         let is_priced = stateful.part.is_none()
             && offered.iter().all(|allowance| allowance.left == 0)

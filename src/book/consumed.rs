@@ -1,4 +1,5 @@
 use super::AccountNo;
+use super::lines::hash_of_number;
 use crate::hint::{huge_pages, prefetch};
 use crate::tariff::PlanId;
 use crate::units::Period;
@@ -115,15 +116,12 @@ impl Consumed {
         }
     }
 
-    /// Where what is kept of an account and a period begins. Accounts may have any stride, and of one product alone some
-    /// strides are crowds, as of the numbers of lines.
+    /// Where what is kept of an account and a period begins; of more than eight allowances, of each eight.
     #[inline]
     fn home(&self, account: AccountNo, period: Period, allowance: u16) -> usize {
-        const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-        let product = u64::from(account.0).wrapping_mul(GOLDEN);
-        let of_account = product ^ product >> 32 ^ u64::from(period.0.cast_unsigned());
-        let hash = of_account.wrapping_add(u64::from(allowance / 8) << 32).wrapping_mul(GOLDEN);
-        (u128::from(hash).wrapping_mul(self.slots.len() as u128) >> 64) as usize
+        let eight = u64::from(allowance / 8);
+        let of_all = u64::from(account.0) | eight << 32 ^ u64::from(period.0.cast_unsigned()) << 45;
+        (u128::from(hash_of_number(of_all)).wrapping_mul(self.slots.len() as u128) >> 64) as usize
     }
 
     #[cold]

@@ -463,7 +463,7 @@ fn index_of(place: usize) -> u32 {
 /// Numbers of one operator lie close together, in blocks of any stride: of one product alone, some strides are crowds
 /// (100 000 numbers 18 910 apart stood hundreds of places away, of two products less than one).
 #[inline]
-fn hash_of_number(number: u64) -> u64 {
+pub(super) fn hash_of_number(number: u64) -> u64 {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
     let product = number.wrapping_mul(GOLDEN);
     (product ^ product >> 32).wrapping_mul(GOLDEN)
